@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The open(2) bits whose values differ per architecture: x86_64. Include <uapi/fcntl.h>. */
+#pragma once
+
+#define O_DIRECT	00040000
+#define O_LARGEFILE	00100000
+#define O_DIRECTORY	00200000
+#define O_NOFOLLOW	00400000
