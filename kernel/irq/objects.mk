@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += kernel/irq/irq.o kernel/irq/context.o
