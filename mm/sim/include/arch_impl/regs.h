@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+/* Host simulation: no registers. */
+#pragma once
+struct regs { int unused; };
