@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += security/cap/check.o security/cap/table.o

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-y += security/random/random.o security/random/device.o
