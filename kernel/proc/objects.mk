@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+obj-y += kernel/proc/cred.o
+obj-y += kernel/proc/exception.o
+obj-y += kernel/proc/exec.o
+obj-y += kernel/proc/exec_stack.o
+obj-y += kernel/proc/exit.o
+obj-y += kernel/proc/files.o
+obj-y += kernel/proc/fork.o
+obj-y += kernel/proc/futex.o
+obj-y += kernel/proc/futex_exit.o
+obj-y += kernel/proc/futex_pi.o
+obj-y += kernel/proc/membarrier.o
+obj-y += kernel/proc/pid.o
+obj-y += kernel/proc/pidfd.o
+obj-y += kernel/proc/process.o
+obj-y += kernel/proc/rlimit.o
+obj-y += kernel/proc/session.o
+obj-y += kernel/proc/signal.o
+obj-y += kernel/proc/signal_deliver.o kernel/proc/signal_stop.o kernel/proc/user.o
+obj-y += kernel/proc/sys_capability.o
+obj-y += kernel/proc/sys_process.o
+obj-y += kernel/proc/sys_signal.o
+obj-y += kernel/proc/sys_system.o
+obj-y += kernel/proc/vdso.o
+obj-y += kernel/proc/wait.o
