@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * /proc/PID/maps, smaps, smaps_rollup and mem.
+ */
+#include <lib/minmax.h>
+#include <lib/string.h>
+#include <mm/aspace.h>
+#include <mm/slab.h>
+#include <mm/uaccess.h>
+#include <uapi/mman.h>
+
+#include "proc.h"
+
+static void show_region(struct seq_file *m, const struct region *r)
+{
+	size_t start = m->used;
+	dev_t dev = r->file ? r->file->inode->sb->dev : 0;
+
+	seq_printf(m, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)r->start,
+		   (unsigned long long)r->end, r->prot & PROT_READ ? 'r' : '-',
+		   r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-',
+		   r->flags & REGION_SHARED ? 's' : 'p',
+		   r->file ? (unsigned long long)r->object_offset : 0ULL, DEV_MAJOR(dev),
+		   DEV_MINOR(dev), r->file ? (unsigned long long)r->file->inode->ino : 0ULL);
+	if (r->file && r->file->path.dentry) {
+		seq_pad(m, start, 73);
+		seq_path(m, &r->file->path, "\n");
+	} else if (r->name || (r->flags & REGION_HEAP)) {
+		seq_pad(m, start, 73);
+		seq_puts(m, r->name ? r->name : "[heap]");
+	}
+	seq_putc(m, '\n');
+}
+
+static void show_usage(struct seq_file *m, uint64_t size_kb, const struct region_usage *u)
+{
+	seq_printf(m, "Size:           %8llu kB\nKernelPageSize:        4 kB\n"
+		   "MMUPageSize:           4 kB\n"
+		   "Rss:            %8llu kB\nPss:            %8llu kB\nShared_Clean:   %8llu kB\n"
+		   "Shared_Dirty:   %8llu kB\nPrivate_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\n"
+		   "Referenced:     %8llu kB\nAnonymous:      %8llu kB\n"
+		   "Swap:                  0 kB\nLocked:                0 kB\n",
+		   (unsigned long long)size_kb, (unsigned long long)u->rss * 4,
+		   (unsigned long long)u->pss_bytes / 1024, (unsigned long long)u->shared_clean * 4,
+		   (unsigned long long)u->shared_dirty * 4,
+		   (unsigned long long)u->private_clean * 4,
+		   (unsigned long long)u->private_dirty * 4, (unsigned long long)u->referenced * 4,
+		   (unsigned long long)u->anon * 4);
+}
+
+static void add_usage(struct region_usage *sum, const struct region_usage *u)
+{
+	sum->rss += u->rss;
+	sum->pss_bytes += u->pss_bytes;
+	sum->anon += u->anon;
+	sum->shared_clean += u->shared_clean;
+	sum->shared_dirty += u->shared_dirty;
+	sum->private_clean += u->private_clean;
+	sum->private_dirty += u->private_dirty;
+	sum->referenced += u->referenced;
+}
+
+enum maps_kind { MAPS, SMAPS, ROLLUP };
+
+static int show_regions(struct seq_file *m, enum maps_kind kind)
+{
+	struct thread *t = seq_thread_get(m);
+	struct region_usage u, sum = { 0 };
+	struct aspace *as;
+	struct region *r;
+
+	if (!t)
+		return -ESRCH;
+	as = thread_aspace_get(t);
+	thread_put(t);
+	if (!as)
+		return 0;
+	rwsem_lock_read(&as->lock);
+	aspace_for_each_region(r, as) {
+		if (kind != ROLLUP)
+			show_region(m, r);
+		if (kind == MAPS)
+			continue;
+		region_usage(r, &u);
+		if (kind == SMAPS)
+			show_usage(m, (r->end - r->start) / 1024, &u);
+		add_usage(&sum, &u);
+	}
+	if (kind == ROLLUP) {
+		seq_printf(m, "00000000-ffffffff ---p 00000000 00:00 0%33s [rollup]\n", "");
+		show_usage(m, as->total_pages * 4, &sum);
+	}
+	rwsem_unlock_read(&as->lock);
+	aspace_put(as);
+	return 0;
+}
+
+int show_maps(struct seq_file *m) { return show_regions(m, MAPS); }
+int show_smaps(struct seq_file *m) { return show_regions(m, SMAPS); }
+int show_smaps_rollup(struct seq_file *m) { return show_regions(m, ROLLUP); }
+
+/* mem: the address space as a file.  It is that of the program that ran at open. */
+
+static int mem_open(struct inode *inode, struct file *f)
+{
+	struct thread *t = pid_thread_get(proc_inode_of(inode)->pid);
+
+	if (!t)
+		return -ESRCH;
+	if (!pid_may_inspect(t)) {
+		thread_put(t);
+		return -EACCES;
+	}
+	f->priv = thread_aspace_get(t);
+	f->mode |= FMODE_SEEK;
+	thread_put(t);
+	return 0;
+}
+
+static ssize_t mem_transfer(struct file *f, struct iov_iter *it, int64_t *offset, bool write)
+{
+	struct aspace *as = f->priv;
+	char *page;
+	size_t done = 0;
+
+	if (!as)
+		return 0;
+	page = kmalloc(PAGE_SIZE, 0);
+	if (!page)
+		return -ENOMEM;
+	while (it->count) {
+		size_t want = min(it->count, PAGE_SIZE), n;
+
+		if (write && iov_copy_from(it, page, want) != want)
+			break;
+		n = aspace_access(as, (uint64_t)*offset, page, want, write, true);
+		if (n && !write && iov_copy_to(it, page, n) != n)
+			break;
+		*offset += (int64_t)n;
+		done += n;
+		if (n < want)
+			break;
+	}
+	kfree(page);
+	return done ? (ssize_t)done : -EIO;
+}
+
+static ssize_t mem_read(struct file *f, struct iov_iter *to, int64_t *offset)
+{
+	return mem_transfer(f, to, offset, false);
+}
+
+static ssize_t mem_write(struct file *f, struct iov_iter *from, int64_t *offset)
+{
+	return mem_transfer(f, from, offset, true);
+}
+
+/* Addresses, so no sign. */
+static int64_t mem_seek(struct file *f, int64_t offset, int whence)
+{
+	if (whence == SEEK_CUR)
+		offset += f->position;
+	else if (whence != SEEK_SET)
+		return -EINVAL;
+	return f->position = offset;
+}
+
+static void mem_release(struct file *f)
+{
+	if (f->priv)
+		aspace_put(f->priv);
+}
+
+const struct file_ops pid_mem_ops = {
+	.open = mem_open, .read = mem_read, .write = mem_write, .seek = mem_seek,
+	.release = mem_release,
+};
