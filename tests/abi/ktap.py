@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""tests/abi/run for scripts/test: one architecture's two columns as KTAP.
+
+usage: tests/abi/ktap.py --arch ARCH [--columns linux-ARCH,aegis-ARCH]
+
+A test that differs and has a reason in known.tsv is reported as skipped, with the reason.
+"""
+
+import argparse
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from harness import ARCHES, OUT, Report, out_dir  # noqa: E402
+
+loader = importlib.machinery.SourceFileLoader("abi_run", str(Path(__file__).resolve().parent / "run"))
+abi = importlib.util.module_from_spec(importlib.util.spec_from_loader("abi_run", loader))
+loader.exec_module(abi)
+
+
+def differences(mine, theirs):
+    import difflib
+    return [line for line in difflib.unified_diff(theirs, mine, "linux", "aegis", n=1, lineterm="")][2:]
+
+
+def compare(report, column, ours, theirs, known):
+    for test in sorted(theirs):
+        mine = ours.get(test, ["-- not run"])
+        if mine == theirs[test]:
+            report.passed(test)
+        elif (test, column) in known:
+            report.skip(test, f"known: {known[test, column]}")
+        else:
+            report.fail(test, *differences(mine, theirs[test])[:40],
+                        f"again: tests/abi/run --columns {column.replace('aegis', 'linux')},{column} {test}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--arch", required=True, choices=ARCHES)
+    parser.add_argument("--columns", help="the reference and the column to judge")
+    args = parser.parse_args()
+    reference, column = (args.columns or f"linux-{args.arch},aegis-{args.arch}").split(",")
+    os.environ["O"] = str(out_dir(args.arch))       # where scripts/vm finds kernel and image
+    setup = argparse.Namespace(tests=[], out=OUT / "abi", timeout=500)
+    report, results = Report(), {}
+    for name in (reference, column):
+        results[name], why = abi.run_column(name, setup)
+        report.check(f"the tests run on {name}", why or None)
+    if all(results.values()):
+        compare(report, column, results[column], results[reference], abi.load_known())
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
