@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Loads that the kernel must survive with its memory intact (stress.c); prints KTAP.
+
+usage: tests/system/robust.py --arch ARCH [--linux] [--config C] [NAME...]
+
+How long they are follows TEST_LEVEL (quick, ci, long). The kernel is the debug configuration,
+with four CPUs; one word of complaint in its log is a failure.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from harness import ARCHES, LEVEL, OUT, Report, compile_guest, vm  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+SIZES = {"quick": 0, "ci": 1, "long": 2}
+# name: (what is proved, MiB, count for each level, seconds for each level)
+LOADS = {
+    "crash": ("crashing processes leave memory where it was", 256, (100, 1000, 10000), (60, 200, 1200)),
+    "forkexec": ("fork, exec, exit leaks nothing", 256, (200, 2000, 100000), (60, 300, 7200)),
+    "alive": ("processes alive at once", 2048, (100, 500, 10000), (60, 300, 900)),
+    "bomb": ("a fork bomb stays under its limit", 256, (50, 200, 1000), (60, 120, 300)),
+    "elf": ("malformed programs are refused or killed", 256, (50, 500, 20000), (120, 400, 7200)),
+    "greedy": ("memory, stack or descriptors without end cost one process", 128, (1, 3, 30), (60, 120, 900)),
+}
+SHELL = {
+    "yes | head": ("yes | head -n 3; yes | head -n 1", "y\ny\ny\ny\n"),
+    "a closed pipe": ("(yes; echo $? >&2) 2>&1 | head -n 1; sh -c 'kill -PIPE $$'; echo $?", "y\n141\n"),
+    "a killed child": ("sleep 100 & kill -9 $!; wait $!; echo $?", "137\n"),
+}
+
+
+def load(report, args, name, program):
+    what, mib, counts, seconds = LOADS[name]
+    level = SIZES[LEVEL]
+    done = vm(args.arch, "/bin/stress", name, counts[level], linux=args.linux, config=args.config,
+              seconds=seconds[level], log=OUT / "robust" / f"{args.arch}-{name}.log",
+              options=["--smp", 4, "--mem", mib, "--put", f"{program}:/bin/stress"])
+    bad = "" if args.linux else "\n".join(done.complaints())
+    print(f"# {name}: {done.out.strip()} ({done.seconds:.0f} s)")
+    report.check(f"{name} {counts[level]}: {what}", f"{bad}\n{done.story(20)}" if done.status or bad else None)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--arch", required=True, choices=ARCHES)
+    parser.add_argument("--linux", action="store_true", help="on Debian's kernel")
+    parser.add_argument("--config", default="debug")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(LOADS))
+    args = parser.parse_args()
+    if unknown := set(args.names) - set(LOADS):
+        parser.error(f"unknown: {' '.join(unknown)}")
+    report = Report()
+    program = compile_guest(args.arch, [HERE / "stress.c"], "stress")
+    for name in args.names or LOADS:
+        load(report, args, name, program)
+    for name, (script, wanted) in SHELL.items() if not args.names else ():
+        done = vm(args.arch, "sh", "-c", script, linux=args.linux, config=args.config, seconds=60,
+                  options=["--smp", 4])
+        report.check(name, None if done.out == wanted else done.story())
+    return report.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
