@@ -292,7 +292,9 @@ static long pipe_ioctl(struct file *f, unsigned int cmd, uint64_t arg)
 
 /*
  * An end with @mode is gone; true: it was the last.  The inode's lock keeps out who is finding the
- * pipe through the inode (fifo_get()): it would wait for the lock of a pipe that is freed.
+ * pipe through the inode (fifo_get()): it would wait for the lock of a pipe that is freed.  The
+ * others are woken under the lock: as soon as both are free, the other end may close and free the
+ * pipe.
  */
 static bool pipe_leave(struct inode *inode, struct pipe *p, uint32_t mode)
 {
@@ -305,8 +307,12 @@ static bool pipe_leave(struct inode *inode, struct pipe *p, uint32_t mode)
 	if (mode & FMODE_WRITE)
 		p->writers--;
 	last = --p->files == 0;
-	if (last)
+	if (last) {
 		inode->priv = NULL;
+	} else {
+		waitq_wake_all(&p->readers_waitq, POLLIN | POLLRDNORM | POLLHUP);
+		waitq_wake_all(&p->writers_waitq, POLLOUT | POLLWRNORM | POLLERR);
+	}
 	mutex_unlock(&p->lock);
 	rwsem_unlock_write(&inode->lock);
 	return last;
@@ -317,12 +323,8 @@ static void pipe_release(struct file *f)
 {
 	struct pipe *p = f->priv;
 
-	if (pipe_leave(f->inode, p, f->mode)) {
+	if (pipe_leave(f->inode, p, f->mode))
 		pipe_free(p);
-		return;
-	}
-	waitq_wake_all(&p->readers_waitq, POLLIN | POLLRDNORM | POLLHUP);
-	waitq_wake_all(&p->writers_waitq, POLLOUT | POLLWRNORM | POLLERR);
 }
 
 const struct file_ops pipe_ops = {
