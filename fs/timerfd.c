@@ -313,7 +313,9 @@ long sys_timerfd_gettime(int fd, uaddr_t value)
 
 static int timerfd_init(void)
 {
-	clock_on_realtime_step(realtime_stepped);
+	static struct clock_observer observer = { .stepped = realtime_stepped };
+
+	clock_on_realtime_step(&observer);
 	return 0;
 }
 INITCALL(INIT_SUBSYSTEM, timerfd_init);

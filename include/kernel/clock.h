@@ -33,8 +33,13 @@ static inline int64_t clock_realtime_ns(void) { return clock_ns() + clock_realti
 /* Set the wall clock: wakes absolute realtime sleepers and timerfd cancel-on-set. */
 void clock_set_realtime(int64_t ns);
 
-/* Have @fn called whenever the wall clock was set; thread context.  At boot. */
-void clock_on_realtime_step(void (*fn)(void));
+/* Who has absolute wall-clock timers, and learns of a step.  In the owner's static memory. */
+struct clock_observer {
+	void (*stepped)(void);		/* [I] thread context, after the clock was set */
+	struct clock_observer *next;	/* [I] after boot */
+};
+/* At boot. */
+void clock_on_realtime_step(struct clock_observer *o);
 
 /* The clock_ns() value @ns from now; saturates. */
 static inline int64_t clock_deadline(int64_t ns)

@@ -150,16 +150,12 @@ void clock_source_register(const struct clock_source *cs)
 	log_info("clock: %s, %llu Hz", cs->name, (unsigned long long)cs->frequency_hz);
 }
 
-static void (*realtime_observers[4])(void);
+static struct clock_observer *observers;	/* [I] after boot */
 
-/* Subsystems with absolute wall-clock timers learn of a step. */
-void clock_on_realtime_step(void (*fn)(void))
+void clock_on_realtime_step(struct clock_observer *o)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(realtime_observers); i++)
-		if (!realtime_observers[i]) {
-			realtime_observers[i] = fn;
-			return;
-		}
+	o->next = observers;
+	observers = o;
 }
 
 void clock_set_realtime(int64_t ns)
@@ -172,9 +168,8 @@ void clock_set_realtime(int64_t ns)
 			 __ATOMIC_RELAXED);
 	write_end();
 	spin_unlock_irqrestore(&clock_lock, flags);
-	for (unsigned int i = 0; i < ARRAY_SIZE(realtime_observers); i++)
-		if (realtime_observers[i])
-			realtime_observers[i]();
+	for (struct clock_observer *o = observers; o; o = o->next)
+		o->stepped();
 }
 
 /* Ticks of @ns at @frequency_hz, at least as long, and without overflow. */

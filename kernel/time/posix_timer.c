@@ -198,7 +198,9 @@ static void realtime_step(void)
 
 static int posix_timer_init(void)
 {
-	clock_on_realtime_step(realtime_step);
+	static struct clock_observer observer = { .stepped = realtime_step };
+
+	clock_on_realtime_step(&observer);
 	return 0;
 }
 INITCALL(INIT_SUBSYSTEM, posix_timer_init);
