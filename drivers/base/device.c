@@ -17,7 +17,7 @@
 extern const struct driver *const __drivers_start[], *const __drivers_end[];
 
 static struct list devices = LIST_INIT(devices);		/* [R] devices_lock */
-static struct spinlock devices_lock = SPINLOCK_INIT(DEVICE);
+static struct spinlock devices_lock = SPINLOCK_INIT(DEVICE_LIST);
 static bool deferred_pending;					/* [A] */
 
 void device_ref(struct device *dev)

@@ -4,7 +4,7 @@
 #include <kernel/spinlock.h>
 
 static struct msi_parent *parents;	/* [R] parents_lock; never leave */
-static struct spinlock parents_lock = SPINLOCK_INIT(DEVICE);
+static struct spinlock parents_lock = SPINLOCK_INIT(DEVICE_LIST);
 
 void msi_parent_register(struct msi_parent *p)
 {
