@@ -557,8 +557,8 @@ static long copy_between(struct copy_end *in, const struct copy_end *out, size_t
 	}
 	kfree(buf);
 	if (done) {
-		notify_file(in, IN_ACCESS);
-		notify_file(out, IN_MODIFY);
+		notify_file(in->file, IN_ACCESS);
+		notify_file(out->file, IN_MODIFY);
 	}
 	return done ? (long)done : n;
 }
