@@ -174,11 +174,22 @@ void process_tty_drop(struct process *p)
 		tty_hooks->put(tty);
 }
 
-/* The process is a zombie: a session leader takes the terminal away from the whole session. */
+/*
+ * The process is a zombie, or reaped already: a session leader takes the terminal away from the
+ * whole session.  A hang-up may take it from us at the same moment: the pointer is good under the
+ * lock.
+ */
 void process_tty_exit(struct process *p)
 {
-	if (p->tty && p->is_session_leader)
-		tty_hooks->leader_exit(p->tty, p);
+	unsigned long flags;
+	struct sighand *s = sighand_lock(p, &flags);
+	struct tty *tty = p->is_session_leader ? process_tty_ref(p->tty) : NULL;
+
+	sighand_unlock(s, flags);
+	if (tty) {
+		tty_hooks->leader_exit(tty, p);
+		tty_hooks->put(tty);
+	}
 	process_tty_drop(p);
 }
 
