@@ -106,9 +106,14 @@ struct file *file_open_inode(struct file *f, uint32_t flags)
 	if (likely(S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		f->mode |= FMODE_SEEK;
 	if ((f->mode & FMODE_WRITE) && S_ISREG(inode->mode)) {
-		err = count_writer(inode);
+		err = mount_get_writer(f->path.mount);
 		if (err)
 			goto fail;
+		err = count_writer(inode);
+		if (err) {
+			mount_put_writer(f->path.mount);
+			goto fail;
+		}
 		f->mode |= FMODE_WRITER;
 	}
 	if (f->ops->open) {

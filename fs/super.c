@@ -89,8 +89,8 @@ void super_put(struct super_block *sb)
 		dentry_unhash(sb->root);
 		dentry_put(sb->root);
 	}
-	/* Inodes are freed after RCU and look at their superblock then. */
-	rcu_synchronize();
+	/* Inodes are freed after RCU, on any CPU, and look at their superblock then. */
+	rcu_barrier();
 	if (sb->ops->release)
 		sb->ops->release(sb);
 	kfree(sb);

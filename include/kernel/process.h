@@ -177,6 +177,7 @@ struct process *process_get(int pid);
 struct process *process_get_next(int nr);	/* the one with the lowest number >= @nr: /proc */
 void process_ref(struct process *p);
 void process_put(struct process *p);
+void thread_drop_identity(struct thread *t);	/* for thread_put(): the last reference is gone */
 
 /* Effective limit now. */
 static inline uint64_t process_rlimit(struct process *p, unsigned int resource)

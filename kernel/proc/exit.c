@@ -162,7 +162,6 @@ void process_release(struct process *p)
 	struct thread *leader = p->leader;
 
 	cred_leave(leader->cred);
-	pid_put(leader->pid);
 	thread_put(leader);
 	process_put(p);
 }
@@ -295,10 +294,8 @@ void thread_exit(int code)
 		process_timers_exit(p);
 		process_tty_exit(p);
 	}
-	if (!is_leader) {
+	if (!is_leader)
 		cred_leave(t->cred);
-		pid_put(t->pid);
-	}
 	release_reaped(&reaped);
 	if (last)
 		process_put(p);

@@ -142,6 +142,7 @@ static int make_process(struct thread *child, const struct fork_args *a)
 	p->oom_score_adj = me->oom_score_adj;
 	p->leader = child;
 	child->process = p;
+	process_ref(p);
 	return process_cpu_limit_set(p);
 }
 
@@ -165,8 +166,10 @@ static int copy_resources(struct thread *child, const struct fork_args *a)
 		err = make_process(child, a);
 	if (err)
 		return err;
-	if (a->flags & CLONE_THREAD)
+	if (a->flags & CLONE_THREAD) {
 		child->process = me->process;
+		process_ref(me->process);
+	}
 	return 0;
 }
 
@@ -331,7 +334,6 @@ static int make_child(struct thread *child, struct regs *regs, const struct fork
 static void discard_child(struct thread *child)
 {
 	drop_resources(child);
-	pid_put(child->pid);
 	thread_put(child);
 }
 
