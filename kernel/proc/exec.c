@@ -77,7 +77,10 @@ static int read_elf(struct file *f, struct elf_image *img, void **phdrs)
 	return err;
 }
 
-/* The part of the last file page behind the segment's data must be zero: it begins the bss. */
+/*
+ * The part of the last file page behind the segment's data begins the bss and must be zero, to the end
+ * of the page: programs take what the bss leaves of it for their heap (glibc's ld.so does).
+ */
 static int clear_tail(struct aspace *as, uint64_t from, uint64_t to)
 {
 	static const char zeros[256];
@@ -117,7 +120,7 @@ static int map_segment(struct aspace *as, struct file *f, const struct elf_segme
 	else
 		mapped_end = start;
 	if (!err && s->mem_size > s->file_size && s->file_size)
-		err = clear_tail(as, file_end, min(mapped_end, va + s->mem_size));
+		err = clear_tail(as, file_end, mapped_end);
 	if (!err && end > mapped_end)
 		err = map_fixed(as, NULL, mapped_end, end - mapped_end, prot, 0);
 	return err;
