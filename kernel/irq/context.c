@@ -66,7 +66,9 @@ static void do_work(struct regs *regs, uint32_t work)
 	arch_irq_enable();
 	if (work & WORK_RESCHED)
 		schedule();
-	if (work & (WORK_SIGNAL | WORK_MASK | WORK_STEP))
+	if (work & WORK_FRAME)
+		thread_clear_work(current_thread(), WORK_FRAME);
+	if (work & (WORK_SIGNAL | WORK_MASK))
 		signal_deliver(regs);
 	arch_irq_disable();
 }
