@@ -396,9 +396,6 @@ static inline void path_put(const struct path *p)
 struct file *file_open_path(const struct path *p, uint32_t flags);
 /* Open by name from the kernel, with the caller's rights: exec, drivers, init.  Error pointer. */
 struct file *file_open(const char *name, uint32_t flags, uint32_t mode);
-/* Read or write from kernel memory; bytes or -errno. */
-ssize_t file_read_kernel(struct file *f, void *buf, size_t len, int64_t *offset);
-ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *offset);
 /* Deny or allow writing while a program is executed: 0 or -ETXTBSY. */
 __must_check int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);
