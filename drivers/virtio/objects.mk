@@ -6,3 +6,6 @@ obj-$(CONFIG_X86_64) += drivers/virtio/mmio_pc.o
 endif
 obj-$(CONFIG_VIRTIO_RNG) += drivers/virtio/rng.o
 obj-$(CONFIG_VIRTIO_PCI) += drivers/virtio/pci.o
+ifeq ($(CONFIG_KTEST),y)
+obj-$(CONFIG_VIRTIO) += drivers/virtio/ring_test.o
+endif
