@@ -3,6 +3,7 @@
  * The files of /proc that tell of the whole machine.
  */
 #include <arch/cpu.h>
+#include <drivers/block.h>
 #include <fs/chardev.h>
 #include <kernel/clock.h>
 #include <kernel/init.h>
@@ -162,7 +163,13 @@ static int vmstat(struct seq_file *m)
 }
 
 static int filesystems(struct seq_file *m) { return fs_show_types(m), 0; }
-static int devices(struct seq_file *m) { return chardev_show(m), 0; }
+static int devices(struct seq_file *m)
+{
+	chardev_show(m);
+	if (IS_ENABLED(CONFIG_BLOCK))
+		block_show_majors(m);
+	return 0;
+}
 
 static void one_irq(const struct irq_info *i, void *ctx)
 {

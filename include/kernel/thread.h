@@ -21,6 +21,7 @@
 
 struct process;
 struct aspace;
+struct block_plug;
 struct files;
 struct fs_context;
 struct cred;
@@ -128,6 +129,9 @@ struct thread {
 	uint64_t futex_wake_mark;	/* own: switches_voluntary at its last futex wake-up */
 	uint64_t rseq;			/* user address of struct rseq, 0 = none */
 	uint32_t rseq_len, rseq_signature;
+
+	/* Block I/O held back to be merged; own.  Sent before it sleeps: sched_set_sleep_hook(). */
+	struct block_plug *plug;
 
 	/* vfork parent waits on this. */
 	struct completion *vfork_done;	/* own; signalled at exec or exit */
