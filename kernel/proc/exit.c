@@ -91,7 +91,10 @@ void thread_release_aspace(struct thread *t, struct aspace *replacement)
 
 	clear_tid(t);
 	arch_irq_disable();
+	/* Readers of /proc take a reference under the lock. */
+	spin_lock(&t->lock);
 	t->aspace = replacement;
+	spin_unlock(&t->lock);
 	t->region_hint = NULL;
 	arch_aspace_switch(replacement);
 	arch_irq_enable();
