@@ -3,6 +3,7 @@
  * read, write and their vectors, seeking, and the generic operations of files that live in the page
  * cache.
  */
+#include <fs/notify.h>
 #include <fs/vfs.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
@@ -90,6 +91,11 @@ int64_t generic_seek(struct file *f, int64_t offset, int whence)
 	return seek_with_end(f, offset, whence, f->inode->size);
 }
 
+int64_t noop_seek(struct file *f, int64_t offset, int whence)
+{
+	return f->position;
+}
+
 int generic_mmap(struct file *f, struct region *r)
 {
 	if (!f->inode->mapping)
@@ -111,7 +117,7 @@ static long read_error(const struct file *f)
 	return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 }
 
-static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
+static __always_inline long read_at_position(struct fd_ref r, struct iov_iter *it)
 {
 	struct file *f = r.file;
 	int64_t pos = 0;
@@ -132,7 +138,16 @@ static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
 	return f->ops->read(f, it, &f->position);
 }
 
-static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
+static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
+{
+	long n = read_at_position(r, it);
+
+	if (n > 0)
+		notify_file(r.file, IN_ACCESS);
+	return n;
+}
+
+static __always_inline long write_at_position(struct fd_ref r, struct iov_iter *it)
 {
 	struct file *f = r.file;
 	int64_t pos = 0;
@@ -151,6 +166,15 @@ static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
 		return n;
 	}
 	return f->ops->write(f, it, &f->position);
+}
+
+static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
+{
+	long n = write_at_position(r, it);
+
+	if (n > 0)
+		notify_file(r.file, IN_MODIFY);
+	return n;
 }
 
 static inline int one_segment(struct iov_iter *it, uaddr_t buf, size_t count)
@@ -288,20 +312,34 @@ long sys_writev(int fd, uaddr_t iov, unsigned long iovcnt)
 
 static long positional_read(struct file *f, struct iov_iter *it, int64_t pos)
 {
+	long n;
+
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
 	if (f->mode & FMODE_STREAM)
 		return -ESPIPE;
-	return f->ops->read ? f->ops->read(f, it, &pos) : read_error(f);
+	if (!f->ops->read)
+		return read_error(f);
+	n = f->ops->read(f, it, &pos);
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
+	return n;
 }
 
 static long positional_write(struct file *f, struct iov_iter *it, int64_t pos)
 {
+	long n;
+
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
 	if (f->mode & FMODE_STREAM)
 		return -ESPIPE;
-	return f->ops->write ? f->ops->write(f, it, &pos) : -EINVAL;
+	if (!f->ops->write)
+		return -EINVAL;
+	n = f->ops->write(f, it, &pos);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
+	return n;
 }
 
 long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
@@ -518,6 +556,10 @@ static long copy_between(struct copy_end *in, const struct copy_end *out, size_t
 			break;
 	}
 	kfree(buf);
+	if (done) {
+		notify_file(in->file, IN_ACCESS);
+		notify_file(out->file, IN_MODIFY);
+	}
 	return done ? (long)done : n;
 }
 
