@@ -25,6 +25,7 @@ LOADS = {
     "bomb": ("a fork bomb stays under its limit", 256, (50, 200, 1000), (60, 120, 300)),
     "elf": ("malformed programs are refused or killed", 256, (50, 500, 20000), (120, 400, 7200)),
     "greedy": ("memory, stack or descriptors without end cost one process", 128, (1, 3, 30), (60, 120, 900)),
+    "sockets": ("sockets sent over sockets, in circles, leave nothing", 256, (300, 3000, 100000), (60, 200, 1800)),
 }
 SHELL = {
     "yes | head": ("yes | head -n 3; yes | head -n 1", "y\ny\ny\ny\n"),
@@ -54,7 +55,7 @@ def main():
     if unknown := set(args.names) - set(LOADS):
         parser.error(f"unknown: {' '.join(unknown)}")
     report = Report()
-    program = compile_guest(args.arch, [HERE / "stress.c"], "stress")
+    program = compile_guest(args.arch, [HERE / "stress.c", HERE / "stress_sockets.c"], "stress", flags=["-pthread"])
     for name in args.names or LOADS:
         load(report, args, name, program)
     for name, (script, wanted) in SHELL.items() if not args.names else ():
