@@ -3,8 +3,11 @@
  * Opening: from a name or a path to a struct file.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <kernel/process.h>
+#include <lib/errseq.h>
 #include <lib/string.h>
+#include <mm/memobj.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <uapi/mount.h>
@@ -89,6 +92,14 @@ void file_allow_write(struct file *f)
 	__atomic_fetch_add(&f->inode->writers, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Failures of writeback from now on, and those that nobody was told of, are told through @f. */
+static void file_watch_errors(struct file *f, struct inode *inode)
+{
+	if (inode->mapping)
+		f->write_error_seen = errseq_sample(&inode->mapping->write_error);
+	f->super_error_seen = errseq_sample(&inode->sb->write_error);
+}
+
 /* f->path is set and counted: take what the open file needs of its inode.  On failure @f is put. */
 struct file *file_open_inode(struct file *f, uint32_t flags)
 {
@@ -105,11 +116,20 @@ struct file *file_open_inode(struct file *f, uint32_t flags)
 	if (likely(S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		f->mode |= FMODE_SEEK;
 	if ((f->mode & FMODE_WRITE) && S_ISREG(inode->mode)) {
-		err = count_writer(inode);
+		err = mount_get_writer(f->path.mount);
 		if (err)
 			goto fail;
+		err = count_writer(inode);
+		if (err) {
+			mount_put_writer(f->path.mount);
+			goto fail;
+		}
 		f->mode |= FMODE_WRITER;
 	}
+	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
+		file_watch_errors(f, inode);
+	if (unlikely(flags & O_EXCL) && S_ISBLK(inode->mode))
+		f->mode |= FMODE_EXCL;
 	if (f->ops->open) {
 		err = f->ops->open(inode, f);
 		if (unlikely(err))
@@ -163,6 +183,7 @@ static struct file *open_existing(struct path *p, uint32_t flags, bool created)
 		file_put(f);
 		return ERR_PTR(err);
 	}
+	notify_dentry(p->dentry, IN_MODIFY);
 	return f;
 }
 
@@ -250,6 +271,9 @@ static struct dentry *create_last(struct walk *w, const struct open_args *a, boo
 			err = dir->ops->create ? dir->ops->create(dir, d, S_IFREG | mode, 0) :
 				-EACCES;
 		*created = !err;
+		if (!err)
+			notify_entry(&(struct notify_entry){ dir, &w->last, IN_CREATE, 0,
+							    false });
 	}
 	rwsem_unlock_write(&dir->lock);
 	if (err) {
@@ -350,10 +374,8 @@ static struct file *open_create(const struct open_args *a)
 	return open_existing(&p, a->flags, created);
 }
 
-struct file *vfs_open(const struct open_args *a)
+static struct file *open_by_kind(const struct open_args *a)
 {
-	if (unlikely(!*a->text))
-		return ERR_PTR(-ENOENT);
 	if (likely(!(a->flags & (O_CREAT | O_TMPFILE | O_PATH)) || (a->flags & O_PATH)))
 		return open_plain(a);
 	if ((a->flags & O_TMPFILE) == O_TMPFILE)
@@ -361,6 +383,18 @@ struct file *vfs_open(const struct open_args *a)
 	if (a->flags & O_CREAT)
 		return open_create(a);
 	return open_plain(a);
+}
+
+struct file *vfs_open(const struct open_args *a)
+{
+	struct file *f;
+
+	if (unlikely(!*a->text))
+		return ERR_PTR(-ENOENT);
+	f = open_by_kind(a);
+	if (likely(!IS_ERR(f)))
+		notify_file(f, IN_OPEN);
+	return f;
 }
 
 struct file *file_open(const char *name, uint32_t flags, uint32_t mode)
@@ -391,4 +425,36 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *
 		return -EINVAL;
 	iov_iter_kernel(&it, (void *)(uintptr_t)buf, len);
 	return f->ops->write(f, &it, offset);
+}
+
+/* Whatever stands there must be nobody else's, and not lead elsewhere. */
+struct file *file_create_core(const char *name)
+{
+	const struct cred *me = current_cred();
+	struct file *f = file_open(name, O_CREAT | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600);
+	int err = 0;
+
+	if (IS_ERR(f))
+		return f;
+	if (!S_ISREG(f->inode->mode) || f->inode->nlink != 1)
+		err = -EPERM;
+	else if (f->inode->uid != me->fsuid)
+		err = -EPERM;
+	if (!err)
+		err = vfs_truncate(f->inode, 0, ATTR_FILE);
+	if (err) {
+		file_put(f);
+		return ERR_PTR(err);
+	}
+	return f;
+}
+
+char *file_path_format(const struct file *f, char *buf, size_t size)
+{
+	return f->path.dentry ? path_format(&f->path, buf, size) : ERR_PTR(-ENOENT);
+}
+
+bool file_has_name(const struct file *f)
+{
+	return f->inode && f->inode->nlink != 0;
 }

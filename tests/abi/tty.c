@@ -150,6 +150,7 @@ static int read_at_hangup(void *arg)
 		TRY(ioctl(slave, TIOCSCTTY, 0));
 	}
 	TRY(read(slave, &byte, 1));
+	sleep_ms(200);		/* Linux hangs up a moment after it has woken the reader */
 	TRY(read(slave, &byte, 1));
 	sleep_ms(200);		/* the signal may come a moment after the end of file */
 	return winch;
