@@ -512,6 +512,22 @@ ABI_TEST(unix_stream, timeouts)
 	TRY(setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, (void *)16, sizeof(tv)));
 }
 
+/* Returns when the thread or process of @stat sleeps: it waits in the call that it was to make. */
+static void await_sleep(const char *stat)
+{
+	char line[256];
+
+	for (int seen = 0; seen < 3;) {
+		FILE *f = fopen(stat, "r");
+		bool sleeps = f && fgets(line, sizeof(line), f) && strstr(line, ") S ");
+
+		if (f)
+			fclose(f);
+		seen = sleeps ? seen + 1 : 0;
+		sleep_ms(10);
+	}
+}
+
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -530,7 +546,10 @@ static int alarms(int flags, int timeout)
 		setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
 	pid = fork();
 	if (!pid) {
-		sleep_ms(40);
+		char parent[40];
+
+		snprintf(parent, sizeof(parent), "/proc/%d/stat", (int)getppid());
+		await_sleep(parent);
 		kill(getppid(), SIGALRM);
 		sleep_ms(40);
 		write(sv[1], "x", 1);
@@ -736,7 +755,10 @@ ABI_TEST(unix_stream, epoll_edges)
 
 static void *closes_later(void *arg)
 {
-	sleep_ms(40);
+	char other[60];		/* the main thread */
+
+	snprintf(other, sizeof(other), "/proc/self/task/%d/stat", (int)getpid());
+	await_sleep(other);
 	close(*(int *)arg);
 	return NULL;
 }

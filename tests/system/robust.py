@@ -28,7 +28,7 @@ LOADS = {
     "elf": ("malformed programs are refused or killed", 256, (50, 500, 20000), (120, 400, 7200)),
     "storm": ("random calls on the same few objects", 512, (10, 30, 1000), (120, 300, 7200)),
     "greedy": ("memory, stack or descriptors without end cost one process", 128, (1, 3, 30), (60, 120, 900)),
-    "sockets": ("sockets sent over sockets, in circles, leave nothing", 256, (300, 3000, 100000), (60, 200, 1800)),
+    "sockets": ("sockets sent over sockets, in circles, leave nothing", 256, (300, 1500, 100000), (60, 200, 1800)),
 }
 SHELL = {
     "yes | head": ("yes | head -n 3; yes | head -n 1", "y\ny\ny\ny\n"),
