@@ -157,6 +157,7 @@ struct thread {
 	uint64_t user_ticks, system_ticks;
 	int64_t start_ns;		/* [I] clock_ns() at creation */
 	uint64_t trace_state;		/* systrace's */
+	void *net_rights;	/* own: net/unix, while it gives up descriptors in messages */
 #ifdef CONFIG_LOCK_CHECK
 	struct lockdep_state lockdep;	/* own */
 #endif
