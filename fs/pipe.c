@@ -358,6 +358,7 @@ int pipe_create_files(struct file *files[2], uint32_t flags)
 	inode->fops = &fifo_ops;	/* opened again through /proc/PID/fd */
 	p->readers = p->writers = 1;
 	p->files = 2;
+	p->has_no_name = true;
 	p->writer_generation = UINT64_MAX;
 	return 0;
 fail:
@@ -506,7 +507,8 @@ static int fifo_open(struct inode *inode, struct file *f)
 		p->writers++;
 		p->writer_opens++;
 	}
-	alone = access == FMODE_READ ? !p->writers : access == FMODE_WRITE && !p->readers;
+	alone = !p->has_no_name &&
+		(access == FMODE_READ ? !p->writers : access == FMODE_WRITE && !p->readers);
 	f->position = alone && access == FMODE_READ ? (int64_t)p->writer_opens : -1;
 	mutex_unlock(&p->lock);
 	p->writer_generation = p->writer_opens;

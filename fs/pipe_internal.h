@@ -26,6 +26,7 @@ struct pipe {
 	/* [L]; used and nr_slots are also looked at without the lock */
 	uint32_t nr_slots, head, used;
 	uint32_t readers, writers, files;	/* [L] open ends; descriptions of either kind */
+	bool has_no_name;		/* [I] of pipe(2): opening an end again never waits */
 	struct page *spare;		/* [L] one page kept for the next write */
 	/* [A] somebody polls: wake at every change (edge triggers) */
 	bool polled_readers, polled_writers;
