@@ -6,6 +6,9 @@
 #define FS_INTERNAL_H
 
 #include <fs/vfs.h>
+#include <uapi/uio.h>
+
+struct iov_iter;
 
 /* The hash of a name, byte by byte; both halves of the state are mixed at the end. */
 static inline uint64_t name_hash_add(uint64_t h, uint8_t c)
@@ -55,6 +58,14 @@ void locks_free(struct inode *inode);
 
 /* open.c */
 struct file *file_open_inode(struct file *f, uint32_t flags);
+
+/* sys_rw.c: a vector from user space with its storage; iov_release() when done, also on failure. */
+struct user_vector {
+	struct iovec few[UIO_FASTIOV];
+	struct iovec *all;
+};
+int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count);
+void iov_release(struct user_vector *v);
 
 /* chardev.c */
 extern const struct file_ops no_device_ops;

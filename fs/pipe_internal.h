@@ -47,6 +47,11 @@ extern const struct file_ops pipe_ops;
 struct pipe *pipe_create(void);
 void pipe_free(struct pipe *p);
 void pipe_pop_locked(struct pipe *p);
+/* Bytes copied, -EFAULT; what was copied is gone.  _write: 0 when it is full, -ENOMEM. */
+struct iov_iter;
+ssize_t pipe_read_locked(struct pipe *p, struct iov_iter *to);
+ssize_t pipe_write_locked(struct pipe *p, struct iov_iter *from, uint32_t flags);
+int pipe_broken(void);				/* SIGPIPE for the caller: -EPIPE */
 struct pipe *pipe_of(struct file *f);		/* NULL when @f is none */
 
 #endif

@@ -228,14 +228,6 @@ long sys_write(int fd, uaddr_t buf, size_t count)
 	return n;
 }
 
-/* A vector from user space with its storage; vec_put() when done. */
-struct user_vector {
-	struct iovec few[UIO_FASTIOV];
-	struct iovec *all;
-};
-
-int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count);
-
 int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count)
 {
 	size_t total = 0;
@@ -270,7 +262,7 @@ int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned
 	return 0;
 }
 
-static void vector_put(struct user_vector *v)
+void iov_release(struct user_vector *v)
 {
 	if (v->all != v->few)
 		kfree(v->all);
@@ -288,7 +280,7 @@ long sys_readv(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_read(r, &it);
-	vector_put(&v);
+	iov_release(&v);
 	fd_put(r);
 	return n;
 }
@@ -305,7 +297,7 @@ long sys_writev(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_write(r, &it);
-	vector_put(&v);
+	iov_release(&v);
 	fd_put(r);
 	return n;
 }
@@ -394,7 +386,7 @@ static long vector_at(int fd, uaddr_t iov, unsigned long iovcnt, int64_t pos, bo
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = write ? positional_write(r.file, &it, pos) : positional_read(r.file, &it, pos);
-	vector_put(&v);
+	iov_release(&v);
 	fd_put(r);
 	return n;
 }
