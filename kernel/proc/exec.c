@@ -78,8 +78,8 @@ static int read_elf(struct file *f, struct elf_image *img, void **phdrs)
 }
 
 /*
- * The part of the last file page behind the segment's data begins the bss and must be zero, to the end
- * of the page: programs take what the bss leaves of it for their heap (glibc's ld.so does).
+ * The part of the last file page behind the segment's data begins the bss and must be zero, to the
+ * end of the page: programs take what the bss leaves of it for their heap (glibc's ld.so does).
  */
 static int clear_tail(struct aspace *as, uint64_t from, uint64_t to)
 {
