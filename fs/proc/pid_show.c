@@ -102,7 +102,9 @@ static void read_family(struct thread *t, struct family *f)
 	f->tty_group = -1;
 	f->process = p;
 	spin_lock(&tasklist_lock);
-	f->parent = p->parent && p->parent->pid ? p->parent->pid->nr : 0;
+	/* A reaped process's parent may be gone. */
+	if (p->state != PROCESS_REAPED && p->parent && p->parent->pid)
+		f->parent = p->parent->pid->nr;
 	f->group = p->group ? p->group->nr : 0;
 	f->session = p->session ? p->session->nr : 0;
 	f->tracer = t->tracer ? t->tracer->pid->nr : 0;

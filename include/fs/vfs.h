@@ -292,6 +292,7 @@ struct super_block {
 	uint32_t block_size;		/* [I] */
 	int64_t max_file_size;		/* [I] */
 	refcount_t refs;
+	uint32_t writers;		/* [A] files open for writing */
 	uint64_t next_ino;		/* [A] */
 	struct mutex rename_lock;	/* class RENAME */
 	void *priv;
@@ -338,6 +339,7 @@ struct mount {
 	struct hlist_node hash_node;	/* [R] mount_seq, RCU readers */
 	uint32_t flags;			/* [A] enum mount_flags */
 	int32_t id;			/* [I] */
+	uint32_t writers;		/* [A] files open for writing through it */
 	refcount_t refs;
 	struct list children;		/* [R] MOUNT */
 	struct list child_node;		/* [R] MOUNT */
@@ -360,8 +362,15 @@ struct mount *mount_create(struct super_block *sb, const char *source, uint32_t 
 /* A kernel-internal file system of @type, for pipes, memfds and the like.  Error pointer. */
 struct mount *mount_internal(const struct fs_type *type);
 __must_check int mount_at(struct mount *m, const struct path *where);
+/* The lock of @d's inode is held for writing, so that nothing is mounted on it meanwhile. */
 bool mount_is_mountpoint(struct dentry *d);
 __must_check int mount_want_write(struct mount *m);	/* 0 or -EROFS */
+/*
+ * A file is opened for writing through @m: 0 or -EROFS.  Until mount_put_writer() neither the mount
+ * nor its file system becomes read-only.
+ */
+__must_check int mount_get_writer(struct mount *m);
+void mount_put_writer(struct mount *m);
 void mounts_show(struct seq_file *m);
 void mountinfo_show(struct seq_file *m);
 void mountstats_show(struct seq_file *m);
@@ -398,6 +407,8 @@ ssize_t generic_file_write(struct file *f, struct iov_iter *from, int64_t *offse
 ssize_t generic_file_write_locked(struct file *f, struct iov_iter *from, int64_t *offset);
 int64_t generic_seek(struct file *f, int64_t offset, int whence);
 int generic_mmap(struct file *f, struct region *r);
+/* For files whose position means nothing, but where seeking is no error: stays where it is. */
+int64_t noop_seek(struct file *f, int64_t offset, int whence);
 int64_t seek_with_end(struct file *f, int64_t offset, int whence, int64_t end);
 /*
  * The number of bytes a write of @len at @offset may have: RLIMIT_FSIZE (SIGXFSZ) and the largest

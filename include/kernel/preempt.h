@@ -24,6 +24,7 @@ enum thread_work {
 	WORK_MASK	= 1 << 3,
 	/* a debugger may have changed the frame: leave by the exit that restores all of it */
 	WORK_FRAME	= 1 << 4,
+	WORK_RSEQ	= 1 << 5,	/* look at the restartable sequence */
 	/* system-call tracing; looked at by the dispatcher, not at exit */
 	WORK_TRACE	= 1 << 8,
 	WORK_PTRACE	= 1 << 9,	/* ptrace system-call stops; the dispatcher's as well */

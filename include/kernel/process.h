@@ -184,6 +184,7 @@ struct process *process_get(int pid);
 struct process *process_get_next(int nr);	/* the one with the lowest number >= @nr: /proc */
 void process_ref(struct process *p);
 void process_put(struct process *p);
+void thread_drop_identity(struct thread *t);	/* for thread_put(): the last reference is gone */
 
 /* The address space of @t, aspace_ref()ed; NULL when it has none (any more). */
 struct aspace *thread_aspace_get(struct thread *t);

@@ -164,7 +164,6 @@ void process_release(struct process *p)
 	struct thread *leader = p->leader;
 
 	cred_leave(leader->cred);
-	pid_put(leader->pid);
 	thread_put(leader);
 	process_put(p);
 }
@@ -312,10 +311,8 @@ void thread_exit(int code)
 		process_timers_exit(p);
 		process_tty_exit(p);
 	}
-	if (!is_leader && !stays) {
+	if (!is_leader && !stays)
 		cred_leave(t->cred);
-		pid_put(t->pid);
-	}
 	ptrace_release(&untraced);
 	release_reaped(&reaped);
 	if (last)

@@ -144,6 +144,7 @@ static int make_process(struct thread *child, const struct fork_args *a)
 	p->oom_score_adj = me->oom_score_adj;
 	p->leader = child;
 	child->process = p;
+	process_ref(p);
 	return process_cpu_limit_set(p);
 }
 
@@ -167,8 +168,10 @@ static int copy_resources(struct thread *child, const struct fork_args *a)
 		err = make_process(child, a);
 	if (err)
 		return err;
-	if (a->flags & CLONE_THREAD)
+	if (a->flags & CLONE_THREAD) {
 		child->process = me->process;
+		process_ref(me->process);
+	}
 	return 0;
 }
 
@@ -202,6 +205,11 @@ static void copy_signal_state(struct thread *child, const struct fork_args *a)
 	child->core.cap_word = me->core.cap_word;
 	child->timer_slack_ns = me->timer_slack_ns;
 	child->exit_signal = (a->flags & CLONE_THREAD) ? 0 : (uint32_t)a->exit_signal;
+	if (!(a->flags & CLONE_VM)) {	/* the area was copied with the memory */
+		child->rseq = me->rseq;
+		child->rseq_len = me->rseq_len;
+		child->rseq_signature = me->rseq_signature;
+	}
 	if (a->flags & CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = a->child_tid.v;
 	memcpy(child->name, me->name, sizeof(child->name));
@@ -332,7 +340,6 @@ static int make_child(struct thread *child, struct regs *regs, const struct fork
 static void discard_child(struct thread *child)
 {
 	drop_resources(child);
-	pid_put(child->pid);
 	thread_put(child);
 }
 

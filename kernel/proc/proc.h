@@ -119,7 +119,7 @@ void user_put(struct user *u);
 int user_charge(struct user *u, uint64_t limit);
 void user_uncharge(struct user *u);
 
-/* cred.c; cred_leave: a thread that has @c is gone */
+/* cred.c: a thread that has @c is gone, and counts for its user no more */
 void cred_leave(const struct cred *c);
 void cred_commit(struct cred *c);	/* publish @c as the caller's */
 

@@ -339,7 +339,6 @@ void ptrace_release(struct list *released)
 
 		list_del_init(&pt->node);
 		cred_leave(t->cred);
-		pid_put(t->pid);
 		process_put(t->process);
 		thread_put(t);
 	}
