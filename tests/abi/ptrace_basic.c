@@ -81,7 +81,7 @@ ABI_TEST(ptrace, errors)
 ABI_TEST(ptrace, not_stopped)
 {
 	pid_t pid = traced(spin, NULL);
-	tregs r;
+	struct user_regs_struct r;
 
 	TRY(ptrace(PTRACE_CONT, pid, 0, 0));
 	TRY(ptrace(PTRACE_CONT, pid, 0, 0));
@@ -165,7 +165,7 @@ static int show_args(void *arg)
 ABI_TEST(ptrace, registers)
 {
 	pid_t pid = traced(show_args, NULL);
-	tregs r, again;
+	struct user_regs_struct r, again;
 
 	TRY(get_regs(pid, &r));
 	TRY(set_regs(pid, &r));
@@ -202,7 +202,7 @@ static int fp_child(void *arg)
 ABI_TEST(ptrace, fpregs)
 {
 	pid_t pid = traced(fp_child, NULL);
-	tfpregs fp, again;
+	struct user_fp_struct fp, again;
 	struct iovec iov = { &fp, sizeof(fp) };
 
 	TRY(ptrace(PTRACE_GETREGSET, pid, NT_PRFPREG, &iov));

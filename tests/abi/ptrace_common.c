@@ -48,14 +48,14 @@ pid_t traced(int (*fn)(void *arg), void *arg)
 	return pid;
 }
 
-int get_regs(pid_t pid, tregs *r)
+int get_regs(pid_t pid, struct user_regs_struct *r)
 {
 	struct iovec iov = { r, sizeof(*r) };
 
 	return (int)ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov);
 }
 
-int set_regs(pid_t pid, tregs *r)
+int set_regs(pid_t pid, struct user_regs_struct *r)
 {
 	struct iovec iov = { r, sizeof(*r) };
 

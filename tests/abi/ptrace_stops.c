@@ -342,7 +342,7 @@ static int report_getppid(void *arg)
 ABI_TEST(ptrace_stop, change_call)
 {
 	pid_t pid = traced(report_getppid, NULL);
-	tregs r;
+	struct user_regs_struct r;
 
 	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
 	ptrace(PTRACE_SYSCALL, pid, 0, 0);
@@ -376,7 +376,7 @@ ABI_TEST(ptrace_stop, change_call)
 ABI_TEST(ptrace_stop, emulate)
 {
 	pid_t pid = traced(report_getppid, NULL);
-	tregs r;
+	struct user_regs_struct r;
 
 	ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
 	TRY(ptrace(31 /* PTRACE_SYSEMU */, pid, 0, 0));
@@ -430,7 +430,7 @@ ABI_TEST(ptrace_stop, steps)
 	pid_t pid = traced(spin, NULL);
 	unsigned long last = 0;
 	bool moved = true;
-	tregs r;
+	struct user_regs_struct r;
 	int status, codes[6] = { 0 };
 
 	for (int i = 0; i < 300; i++) {
@@ -460,7 +460,7 @@ ABI_TEST(ptrace_stop, steps)
 ABI_TEST(ptrace_stop, step_into_handler)
 {
 	pid_t pid = traced(raise_usr1, NULL);
-	tregs r;
+	struct user_regs_struct r;
 
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	next_stop("shown", pid);
@@ -486,7 +486,7 @@ static int breakpoint(void *arg)
 ABI_TEST(ptrace_stop, breakpoint)
 {
 	pid_t pid = traced(breakpoint, NULL);
-	tregs r;
+	struct user_regs_struct r;
 
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	next_stop("trap", pid);
@@ -515,7 +515,7 @@ ABI_TEST(ptrace_stop, popf)
 {
 	pid_t pid = traced(flags_child, NULL);
 	int status = 0, n = 0;
-	tregs r;
+	struct user_regs_struct r;
 
 	ptrace(PTRACE_CONT, pid, 0, 0);
 	next_stop("shown", pid);
@@ -604,7 +604,7 @@ ABI_TEST(ptrace_stop, hardware)
 	pid_t pid = traced(touch, NULL);
 	struct { uint32_t info, pad; struct { uint64_t addr; uint32_t ctrl, pad; } r[16]; } s;
 	struct iovec iov = { &s, sizeof(s) };
-	tregs r;
+	struct user_regs_struct r;
 
 	TRY(ptrace(PTRACE_GETREGSET, pid, NT_ARM_HW_WATCH, &iov));
 	say("length %zu, slots %s", iov.iov_len, (s.info & 0xff) >= 2 ? "some" : "none");
