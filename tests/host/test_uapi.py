@@ -26,6 +26,7 @@ REFERENCE = {
     "capability.h": [["linux/capability.h"]],
     "dirent.h": [["stddef.h", "dirent.h"]],
     "elf.h": [["elf.h"]],
+    "elfcore.h": [["sys/procfs.h"]],
     "epoll.h": [["sys/epoll.h"], ["linux/eventpoll.h", "fcntl.h"]],
     "errno.h": [["errno.h"]],
     "eventfd.h": [["sys/eventfd.h"]],
