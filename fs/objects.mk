@@ -9,3 +9,6 @@ obj-y += fs/open_exec.o fs/icache.o
 obj-$(CONFIG_BLOCK) += fs/bdev.o fs/blkdev.o fs/buffer.o fs/probe.o fs/writeback.o
 obj-$(CONFIG_BLOCK) += fs/iomap/direct.o fs/iomap/done.o fs/iomap/read.o fs/iomap/report.o fs/iomap/write.o fs/iomap/writeback.o
 obj-$(CONFIG_KTEST) += fs/vfs_test.o
+ifeq ($(CONFIG_BLK_RAM),y)
+obj-$(CONFIG_KTEST) += fs/iomap/iomap_test.o
+endif
