@@ -34,6 +34,19 @@ void disk_letter_name(char *buf, size_t size, const char *prefix, unsigned int i
 	snprintf(buf, size, "%s%s", prefix, letters + at);
 }
 
+unsigned int disk_free_index(const char *prefix, char *buf, size_t size)
+{
+	for (unsigned int i = 0;; i++) {
+		struct block_device *dev;
+
+		disk_letter_name(buf, size, prefix, i);
+		dev = block_find_get_by_name(buf);
+		if (!dev)
+			return i;
+		block_put(dev);
+	}
+}
+
 /* Unset limits get their defaults; all become multiples of a block.  -EINVAL. */
 static int limits_normalise(struct block_limits *lim)
 {
@@ -187,11 +200,16 @@ void disk_fail(struct disk *d)
 		log_err("%s: the device is dead", d->whole->name);
 }
 
-void disk_remove(struct disk *d)
+void disk_stop(struct disk *d)
 {
 	end_all_io(d);
 	timeout_sync(d);
 	wait_event(&d->idle, disk_is_idle(d));
+}
+
+void disk_remove(struct disk *d)
+{
+	disk_stop(d);
 	mutex_lock(&block_setup_lock);
 	partitions_remove_all(d);
 	registry_remove(d->whole);

@@ -22,17 +22,48 @@ struct found {
 	struct list node;
 };
 
+#define WINDOW_SIZE	16384u		/* tables are read in pieces of this */
+
 struct scan {
 	struct disk *disk;
 	struct list found;
+	char *window;			/* what was read last */
+	uint64_t window_start, window_blocks;
 };
+
+static int window_fill(struct scan *s, uint64_t block)
+{
+	uint32_t size = s->disk->limits.logical_size, sectors = size >> SECTOR_SHIFT;
+	uint64_t nr = min((uint64_t)WINDOW_SIZE / size, s->disk->whole->nr_sectors / sectors - block);
+	int err;
+
+	s->window_blocks = 0;
+	err = block_read(s->disk->whole, block * sectors, s->window, nr * size);
+	/* A bad block near the table is no reason to give up. */
+	if (err == -EIO && nr > 1) {
+		nr = 1;
+		err = block_read(s->disk->whole, block * sectors, s->window, size);
+	}
+	if (err)
+		return err;
+	s->window_start = block;
+	s->window_blocks = nr;
+	return 0;
+}
 
 static int scan_read(void *ctx, uint64_t block, void *buf)
 {
 	struct scan *s = ctx;
 	uint32_t size = s->disk->limits.logical_size;
+	int err;
 
-	return block_read(s->disk->whole, block * (size >> SECTOR_SHIFT), buf, size);
+	if (block - s->window_start >= s->window_blocks) {
+		err = window_fill(s, block);
+		if (err)
+			return err;
+	}
+	memcpy(buf, s->window + (block - s->window_start) * size, size);
+	return 0;
 }
 
 static int scan_found(void *ctx, const struct part_entry *e)
@@ -147,8 +178,10 @@ int partitions_scan(struct disk *d)
 
 	r.block = kmalloc(r.block_size, 0);
 	r.block2 = kmalloc(r.block_size, 0);
-	if (r.block && r.block2)
+	s.window = kmalloc(WINDOW_SIZE, 0);
+	if (r.block && r.block2 && s.window)
 		err = parts_read(&r);
+	kfree(s.window);
 	kfree(r.block);
 	kfree(r.block2);
 	if (err)

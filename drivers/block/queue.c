@@ -68,6 +68,7 @@ static bool put_back(struct disk_queue *q, struct request *rq)
 
 	if (rq->busy_count++ >= BUSY_MAX)
 		return false;
+	request_unmap(rq);
 	flags = spin_lock_irqsave(&q->lock);
 	__atomic_store_n(&rq->state, REQUEST_REQUEUED, __ATOMIC_RELAXED);
 	list_add(&rq->node, &q->requeued);

@@ -202,10 +202,6 @@ static int slabinfo(struct seq_file *m)
 }
 
 static int locks(struct seq_file *m) { return locks_show(m), 0; }
-static int partitions(struct seq_file *m)
-{
-	return seq_puts(m, "major minor  #blocks  name\n\n"), 0;
-}
 static int swaps(struct seq_file *m)
 {
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
@@ -284,7 +280,6 @@ void proc_system_init(void)
 		{ .name = "cpuinfo", .show = cpuinfo }, { .name = "version", .show = version },
 		{ .name = "filesystems", .show = filesystems },
 		{ .name = "cmdline", .show = cmdline }, { .name = "mounts", .link = "self/mounts" },
-		{ .name = "partitions", .show = partitions },
 		{ .name = "interrupts", .show = interrupts },
 		{ .name = "devices", .show = devices },
 		{ .name = "slabinfo", .mode = 0400, .show = slabinfo },

@@ -152,6 +152,11 @@ __must_check int disk_register(struct disk *d);
  * what is in flight fails, then listeners hear; drops the driver's reference.
  */
 void disk_remove(struct disk *d);
+/*
+ * Its first half, up to the end of all I/O: what requests use may be freed then.  Names stay until
+ * disk_remove().
+ */
+void disk_stop(struct disk *d);
 /* The medium's size changed. */
 void disk_resize(struct disk *d, uint64_t nr_sectors);
 
@@ -179,6 +184,8 @@ void disk_requeue_started(struct disk *d);
 /* Or end all that with @status.  Quiesced, or stopped for good. */
 void disk_fail_started(struct disk *d, int status);
 
+/* The first letter name that no disk has to @buf, and its index. */
+unsigned int disk_free_index(const char *prefix, char *buf, size_t size);
 /* "vd", 27 -> "vdab". */
 void disk_letter_name(char *buf, size_t size, const char *prefix, unsigned int index);
 
