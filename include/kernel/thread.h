@@ -140,6 +140,8 @@ struct thread {
 	uint32_t pagefault_disabled;	/* depth of pagefault_disable() */
 	void *region_hint;		/* mm: last region that a fault hit */
 	uint64_t min_faults, maj_faults;
+	uint32_t pages_dirtied;		/* since it last looked at the limits of dirty memory */
+	bool is_cleaner;	/* writes dirty pages: does not wait for them to be written */
 
 	/* ptrace: kernel/proc/ptrace.c. */
 	struct process *tracer;		/* [R] TASKLIST; NULL: not traced */
