@@ -10,3 +10,6 @@ obj-y += fs/sysfs/core.o fs/sysfs/dirs.o fs/sysfs/files.o fs/sysfs/system.o fs/s
 obj-$(CONFIG_BLOCK) += fs/bdev.o fs/blkdev.o fs/buffer.o fs/probe.o fs/writeback.o
 obj-$(CONFIG_BLOCK) += fs/iomap/direct.o fs/iomap/done.o fs/iomap/read.o fs/iomap/report.o fs/iomap/write.o fs/iomap/writeback.o
 obj-$(CONFIG_KTEST) += fs/vfs_test.o
+ifeq ($(CONFIG_BLK_RAM),y)
+obj-$(CONFIG_KTEST) += fs/iomap/iomap_test.o
+endif
