@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What people type besides building: run, test, look, clean.
 
-.PHONY: help setup run debug iso test test-quick test-long bench check clean distclean tags host-tests fuzz
+.PHONY: help setup run debug iso test test-quick test-long bench check clean distclean tags host-tests fuzz verify
 
 help:
 	@scripts/make/help '$(ARCH)' '$(ARCHES)'
@@ -46,6 +46,9 @@ bench: ready
 
 host-tests fuzz: ready
 	$(Q)$(MAKE) -f tests/host/host.mk O='$(O)' $@
+
+verify: ready
+	$(Q)TEST_LEVEL=long $(MAKE) -f tests/verify/verify.mk O='$(O)' verify
 
 fuzz-%: ready
 	$(Q)$(MAKE) -f tests/host/host.mk O='$(O)' $@
