@@ -166,7 +166,9 @@ static struct page *block_alloc_locked(struct zone *z, unsigned int order, uint6
 /* How many pages must stay in @z for this caller (I4). */
 static uint64_t reserve_for(const struct zone *z, unsigned int flags)
 {
-	if (flags & ALLOC_ATOMIC || (signal_is_pending() && signal_is_fatal_pending()))
+	/* Who cleans pages gives more back than it takes. */
+	if (flags & ALLOC_ATOMIC || current_thread()->is_cleaner ||
+	    (signal_is_pending() && signal_is_fatal_pending()))
 		return 0;
 	return z->min;
 }
@@ -301,13 +303,15 @@ static struct page *page_alloc_hard(unsigned int order, unsigned int flags)
 {
 	struct page *p = NULL;
 
-	for (unsigned int round = 0; round < 64 && !p; round++) {
+	/* A round that gave something back counts less: others may have been faster to take it. */
+	for (unsigned int round = 0; round < 64 * 16 && !p; round++) {
 		uint64_t freed = reclaim_pages(max(CPU_LIST_BATCH, 1 << order));
 
 		cpu_list_drain();
 		p = zones_alloc(order, flags);
 		if (p || freed)
 			continue;
+		round += 15;
 		if (!(flags & ALLOC_USER) || order || signal_is_fatal_pending() || !oom_kill())
 			break;
 		sleep_ns(5 * NSEC_PER_MSEC);
