@@ -3,6 +3,7 @@
 #include <arch/irq.h>
 #include <arch/thread.h>
 #include <kernel/clock.h>
+#include <kernel/core_dump.h>
 #include <kernel/file.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
@@ -12,10 +13,11 @@
 #include <kernel/systrace.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <mm/aspace.h>
 #include <mm/slab.h>
 #include <security/cap.h>
 #include <uapi/fcntl.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 struct spinlock tasklist_lock = SPINLOCK_INIT(TASKLIST);
 struct list process_list = LIST_INIT(process_list);
@@ -69,6 +71,7 @@ static void process_setup(struct process *p)
 	spinlock_init(&p->lock, PROCESS);
 	mutex_init(&p->exec_lock, EXEC);
 	p->dumpable = 1;
+	p->coredump_filter = CORE_FILTER_DEFAULT;
 	p->start_ns = clock_ns();
 }
 
@@ -158,6 +161,17 @@ struct sighand *sighand_lock(struct process *p, unsigned long *flags)
 			return s;
 		spin_unlock_irqrestore(&s->lock, *flags);
 	}
+}
+
+struct aspace *thread_aspace_get(struct thread *t)
+{
+	unsigned long flags = spin_lock_irqsave(&t->lock);
+	struct aspace *as = t->aspace;
+
+	if (as)
+		aspace_ref(as);
+	spin_unlock_irqrestore(&t->lock, flags);
+	return as;
 }
 
 static const struct tty_hooks *tty_hooks;	/* [I] after boot */
@@ -285,6 +299,7 @@ void process_take_leadership(struct process *p, struct thread *t)
 	p->leader_ended = false;
 	old->pid = mine;
 	list_del_rcu(&old->process_node);
+	ptrace_leader_replaced(old);
 	thread_ref(t);
 	spin_unlock(&tasklist_lock);
 	cred_leave(old->cred);

@@ -59,6 +59,7 @@ static void thread_free_rcu(struct rcu_head *head)
 	thread_drop_identity(t);
 	arch_thread_free(t);
 	stack_free(t->stack);
+	kfree(t->ptrace);
 	slab_free(thread_cache, t);
 }
 
