@@ -174,8 +174,11 @@ static void check_out_of_order(struct sim *s)
 		KEXPECT_EQ(virtq_add(s->q, pieces, 1, 0, cookies), -ENOSPC);
 		for (int i = 0; i < nr; i++)
 			ids[i] = sim_take(s, &entries[i]);
-		for (int i = nr - 1; i > 0; i--)
-			swap_values(ids[i], ids[ktest_random(&s->state) % (unsigned int)(i + 1)]);
+		for (int i = nr - 1; i > 0; i--) {
+			unsigned int j = ktest_random(&s->state) % (unsigned int)(i + 1);
+
+			swap_values(ids[i], ids[j]);
+		}
 		for (int i = 0; i < nr; i++)
 			sim_give(s, (uint32_t)ids[i], 0, 1);
 		for (seen = 0; (cookie = virtq_pop(s->q, NULL));) {

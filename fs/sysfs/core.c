@@ -138,7 +138,7 @@ static int sys_iterate(struct file *f, struct dir_context *ctx);
 
 static const struct inode_ops dir_ops = { .lookup = sys_lookup };
 static const struct file_ops dir_fops = { .iterate = sys_iterate };
-static const struct inode_ops plain_ops = { .lookup = NULL };
+static const struct inode_ops plain_ops = { .setattr = setattr_ignore_size };
 
 static uint32_t mode_of(const struct sys_entry *e)
 {

@@ -219,6 +219,8 @@ __must_check int inode_setattr(struct inode *inode, struct attr_change *change);
 /* The check of inode_setattr() alone, and the plain application of what @change says. */
 __must_check int inode_setattr_check(struct inode *inode, struct attr_change *change);
 void inode_apply_attr(struct inode *inode, const struct attr_change *change);
+/* setattr of files whose text is made as it is read: O_TRUNC and truncate() change nothing. */
+int setattr_ignore_size(struct inode *inode, const struct attr_change *change);
 int64_t inode_now_ns(void);
 static inline void inode_touch(struct inode *inode)
 {

@@ -86,7 +86,8 @@ struct thread {
 	 * Identity and resources.  Own thread reads without a lock; others: process tasklist rules.
 	 */
 	struct process *process;	/* [I] */
-	struct aspace *aspace;		/* own: NULL for kernel threads; exec replaces */
+	/* own: NULL for kernel threads; exec and exit replace it under thread.lock */
+	struct aspace *aspace;
 	struct files *files;		/* own: replaced under thread.lock */
 	struct fs_context *fs;		/* own: the same */
 	const struct cred *cred;	/* own: the same */
