@@ -165,6 +165,7 @@ static int sysfs_init(void)
 	err = err ? err : add("fs/cgroup", NULL);
 	err = err ? err : add_ttys();
 	err = err ? err : add("block", NULL);
+	err = err ? err : add("dev/block", NULL);
 	if (!err)
 		fs_register(&sysfs_type);
 	return err;
