@@ -6,6 +6,9 @@
 #define FS_INTERNAL_H
 
 #include <fs/vfs.h>
+#include <uapi/uio.h>
+
+struct iov_iter;
 
 /* The hash of a name, byte by byte; both halves of the state are mixed at the end. */
 static inline uint64_t name_hash_add(uint64_t h, uint8_t c)
@@ -47,6 +50,9 @@ extern struct mount *root_mount;
 bool mount_get_above(struct mount *m, struct path *up);
 void path_get_root(struct path *root);
 void path_get_cwd(struct path *cwd);
+
+/* Everything of @sb on the medium (@wait), or on its way.  0 or the first error. */
+__must_check int super_sync(struct super_block *sb, bool wait);
 
 /* locks.c: called when a descriptor or a description goes away */
 void locks_remove_posix(struct inode *inode, const void *owner);

@@ -8,8 +8,9 @@
  * buffer is its own, not its page's: a journal decides when a block may go to its place.
  *
  * U1 at most one buffer exists for (device, block); all blocks of a mounted device have one size.
- * U2 content is read and changed under buf_lock() or under the file system's own locks; the disk
- *    never sees a half-made change: who writes the buffer out holds its lock, too.
+ * U2 content is changed under buf_lock(), and read under it or under the file system's own locks;
+ *    the disk never sees a half-made change: buf_write_start() is called under the lock, and
+ *    buf_lock() waits until the transfer is over.
  * U3 BUF_PINNED keeps the buffer in memory and away from writeback: it belongs to a running or
  *    committing transaction, whose commit unpins and dirties it.
  */
@@ -34,6 +35,12 @@ struct super_block;
 struct block_device *bdev_open(const char *name, const void *who, bool want_write);
 struct block_device *bdev_open_dev(dev_t dev, const void *who, bool want_write);
 void bdev_close(struct block_device *dev, const void *who);
+/* A device by what users write: a path of a device node, "/dev/vda1" and "PARTUUID=..." before
+ * there are nodes, "LABEL=", "UUID=" of a file system on it.  A counted reference; error pointer.
+ */
+struct block_device *bdev_lookup(const char *name);
+/* Write what is dirty in the device's own page cache, and wait; no flush. */
+__must_check int bdev_sync(struct block_device *dev);
 /* The page cache of the device: for /dev/vda, and under the buffers. */
 struct memobj *bdev_mapping(struct block_device *dev);
 
@@ -61,8 +68,10 @@ struct buf {
 	struct list journal_node;	/* the journal's */
 	/* what follows is buffer.c's own */
 	struct page *page;		/* [I] where data lies; counted */
-	struct list hash_node, lru_node, dirty_node;
-	struct bio *bio;
+	struct list lru_node;		/* [R] cache lock: nobody refers to it */
+	struct list dirty_node;		/* [R] cache lock: dirty and not pinned */
+	int64_t dirtied_ns;		/* [R] cache lock */
+	int error;			/* [A] of the last transfer */
 };
 
 /* The buffers of @dev, blocks of @block_size; NULL: out of memory. */
@@ -72,7 +81,8 @@ void buf_cache_destroy(struct buf_cache *c);
 
 /*
  * The buffer of @block: _get with whatever content it has (BUF_UPTODATE tells), _read up to date.
- * A reference or an error pointer: -ENOMEM, -EIO, -ENODEV.  May sleep.
+ * A reference or an error pointer: -ENOMEM, -EIO, -ENODEV.  May sleep.  Content from _get without
+ * BUF_UPTODATE is zeros or anything: fill all of it, then buf_mark_dirty() or buf_set_uptodate().
  */
 struct buf *buf_get(struct buf_cache *c, uint64_t block);
 struct buf *buf_read(struct buf_cache *c, uint64_t block);
@@ -85,13 +95,33 @@ void buf_put(struct buf *b);
 void buf_lock(struct buf *b);
 void buf_unlock(struct buf *b);
 
-/* Content has changed or was filled in whole: to be written some time (within 30 s), by itself. */
+/*
+ * Content has changed or was filled in whole: up to date, and to be written some time (within
+ * 30 s), by itself.  While pinned it is only remembered.
+ */
 void buf_mark_dirty(struct buf *b);
+void buf_set_uptodate(struct buf *b);
+/* A pin keeps a reference, too.  Not counted: pin once, unpin once. */
 void buf_pin(struct buf *b);
 void buf_unpin(struct buf *b);
+static inline bool buf_has(const struct buf *b, uint32_t flags)
+{
+	return __atomic_load_n(&b->flags, __ATOMIC_ACQUIRE) & flags;
+}
+static inline void buf_set_flags(struct buf *b, uint32_t flags)
+{
+	__atomic_fetch_or(&b->flags, flags, __ATOMIC_ACQ_REL);
+}
+static inline void buf_clear_flags(struct buf *b, uint32_t flags)
+{
+	__atomic_fetch_and(&b->flags, ~flags, __ATOMIC_ACQ_REL);
+}
 /* The block was freed: forget dirty content, do not write it. */
 void buf_forget(struct buf *b);
-/* Start writing (bio flags: BIO_FUA ...) and wait for it: 0 or -EIO, -ENODEV. */
+/*
+ * Start writing (bio flags: BIO_FUA ...; buf_lock() held, which may be given back at once) and wait
+ * for it: 0 or -EIO, -ENODEV.  Clears BUF_DIRTY; a failed write sets it and BUF_ERROR again.
+ */
 void buf_write_start(struct buf *b, uint32_t bio_flags);
 __must_check int buf_write_wait(struct buf *b);
 /* Write all dirty, unpinned buffers and wait; no flush.  0 or the first error. */

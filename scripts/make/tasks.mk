@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What people type besides building: run, test, look, clean.
 
-.PHONY: help setup run debug iso test test-quick test-long bench check clean distclean tags host-tests fuzz verify
+.PHONY: help setup run debug iso disk test test-quick test-long bench check clean distclean tags host-tests fuzz verify
 
 help:
 	@scripts/make/help '$(ARCH)' '$(ARCHES)'
@@ -30,6 +30,10 @@ iso: ready
 	$(build_all)
 	$(Q)scripts/vm --arch $(ARCH) --board q35-bios --out $(O) --write-iso $(O)/aegis.iso
 	@echo '$(O)/aegis.iso'
+
+disk: ready
+	$(build_all)
+	$(Q)scripts/mkdisk --arch $(ARCH) --out $(O)
 
 test: ready
 	$(Q)scripts/test
