@@ -248,7 +248,8 @@ static uint32_t apply_umask(uint32_t mode)
 	return mode & ~current_thread()->fs->umask;
 }
 
-static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev)
+/* @out, unless it is NULL, gets a counted path of what was made. */
+static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev, struct path *out)
 {
 	struct parent_lookup p;
 	struct dentry *d = create_begin(dirfd, text, S_ISDIR(mode), &p);
@@ -262,6 +263,10 @@ static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev)
 	err = dir->ops && dir->ops->create ? dir->ops->create(dir, d, mode, rdev) : -EPERM;
 	if (!err)
 		notify_entry(&(struct notify_entry){ dir, &p.last, IN_CREATE, 0, S_ISDIR(mode) });
+	if (!err && out) {
+		*out = (struct path){ p.parent.mount, d };
+		path_ref(out);
+	}
 	create_end(&p, d);
 	return err;
 }
@@ -304,12 +309,17 @@ int vfs_mknod(int dirfd, const char *text, uint32_t mode, dev_t rdev)
 	default:
 		return -EINVAL;
 	}
-	return create_common(dirfd, text, mode & (S_IFMT | S_IALLUGO), rdev);
+	return create_common(dirfd, text, mode & (S_IFMT | S_IALLUGO), rdev, NULL);
+}
+
+int vfs_mknod_path(int dirfd, const char *text, uint32_t mode, struct path *out)
+{
+	return create_common(dirfd, text, mode, 0, out);
 }
 
 int vfs_mkdir(int dirfd, const char *text, uint32_t mode)
 {
-	return create_common(dirfd, text, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), 0);
+	return create_common(dirfd, text, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), 0, NULL);
 }
 
 int vfs_symlink(const char *target, int dirfd, const char *text)

@@ -44,6 +44,16 @@ const struct fs_type *fs_type_find(const char *name)
 	return found;
 }
 
+const struct fs_type *fs_type_next(const struct fs_type *t)
+{
+	const struct list *next;
+
+	mutex_lock(&registry_lock);
+	next = t ? t->node.next : types.next;
+	mutex_unlock(&registry_lock);
+	return next == &types ? NULL : container_of(next, struct fs_type, node);
+}
+
 void fs_show_types(struct seq_file *m)
 {
 	struct fs_type *t;

@@ -2,6 +2,7 @@
 /*
  * mount, umount2, pivot_root.
  */
+#include <drivers/block.h>
 #include <fs/namei.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
@@ -12,6 +13,7 @@
 
 #include "internal.h"
 #include "mount_internal.h"
+#include "writeback.h"
 
 #define TYPE_MAX	64
 
@@ -41,6 +43,18 @@ static int forbid_writing(uint32_t *flags, uint32_t bit, const uint32_t *writers
 	return -EBUSY;
 }
 
+/* Before it becomes read-only everything goes to the medium; nobody makes it dirty again. */
+static int write_all(struct super_block *sb)
+{
+	int err = 0;
+
+	if (IS_ENABLED(CONFIG_BLOCK))
+		err = writeback_super(sb, true);
+	if (!err && sb->ops->sync)
+		err = sb->ops->sync(sb, true);
+	return err;
+}
+
 static int remount_super(struct super_block *sb, unsigned long flags, char *data)
 {
 	bool was_rdonly = sb->flags & MS_RDONLY;
@@ -48,7 +62,12 @@ static int remount_super(struct super_block *sb, unsigned long flags, char *data
 
 	if (err)
 		return err;
-	if (sb->ops->remount)
+	if (IS_ENABLED(CONFIG_BLOCK) && was_rdonly && !(flags & MS_RDONLY) && sb->bdev &&
+	    READ_ONCE(sb->bdev->is_read_only))
+		return -EACCES;
+	if (!was_rdonly && flags & MS_RDONLY)
+		err = write_all(sb);
+	if (!err && sb->ops->remount)
 		err = sb->ops->remount(sb, (uint32_t)flags, data);
 	if (err ? !was_rdonly : !(flags & MS_RDONLY))
 		__atomic_fetch_and(&sb->flags, ~(uint32_t)MS_RDONLY, __ATOMIC_SEQ_CST);

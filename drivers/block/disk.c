@@ -157,6 +157,8 @@ int disk_register(struct disk *d)
 	int err;
 
 	mutex_lock(&block_setup_lock);
+	if (!d->whole->dev)
+		d->whole->dev = ext_number_next();
 	err = try_cmpxchg(&d->state, &state, DISK_LIVE) ? registry_add(d->whole) : -ENODEV;
 	if (!err) {
 		announce(d);

@@ -93,6 +93,8 @@ __must_check int registry_add(struct block_device *dev);
 void registry_remove(struct block_device *dev);
 /* partition.c; setup lock held */
 int partitions_scan(struct disk *d);
+/* A number of major 259. */
+dev_t ext_number_next(void);
 void partitions_remove_all(struct disk *d);
 
 #endif

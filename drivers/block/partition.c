@@ -97,11 +97,16 @@ static void scan_complain(void *ctx, const char *what)
 	log_warn("%s: %s", s->disk->whole->name, what);
 }
 
+dev_t ext_number_next(void)
+{
+	return DEV_MAKE(BLOCK_EXT_MAJOR, next_ext_minor++ & 0xfffff);
+}
+
 static dev_t part_number(const struct disk *d, uint32_t part)
 {
 	if (part < d->minors)
 		return d->whole->dev + part;
-	return DEV_MAKE(BLOCK_EXT_MAJOR, next_ext_minor++ & 0xfffff);
+	return ext_number_next();
 }
 
 /* vda1, but nvme0n1p1. */

@@ -95,8 +95,16 @@ static void handle_late(struct request *rq)
 		request_finish(rq, rq->status);
 }
 
+void disk_recover(struct disk *d)
+{
+	__atomic_store_n(&d->wants_recovery, true, __ATOMIC_RELEASE);
+	report_late(d);
+}
+
 static void handle_disk(struct disk *d)
 {
+	if (__atomic_exchange_n(&d->wants_recovery, false, __ATOMIC_ACQ_REL) && !disk_is_gone(d))
+		d->ops->recover(d);
 	for (unsigned int i = 0; i < d->nr_queues; i++)
 		for (unsigned int tag = 0; tag < d->queue_depth; tag++) {
 			struct request *rq = queue_request_at(&d->queues[i], tag);

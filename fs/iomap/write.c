@@ -34,7 +34,7 @@ static const struct memobj_ops iomap_object_ops = {
 
 int iomap_inode_init(struct inode *inode, const struct iomap_ops *ops)
 {
-	struct iomap_file *x = kmalloc(sizeof(*x), 0);
+	struct iomap_file *x = kzalloc(sizeof(*x), 0);
 
 	if (!x)
 		return -ENOMEM;
@@ -131,35 +131,105 @@ static void set_size(struct inode *inode, uint64_t size)
 		ops->size_changed(inode);
 }
 
+/*
+ * The pages of [pos, pos + len) that are not overwritten as a whole: they come in before space is
+ * taken, while a hole still reads as zeros.  At most two; held until they have been written to.
+ */
+static int hold_edges(struct memobj *o, uint64_t pos, uint64_t len, struct page *edge[2])
+{
+	uint64_t end = pos + len;
+
+	edge[0] = edge[1] = NULL;
+	if (pos & ~PAGE_MASK || (end & ~PAGE_MASK && end - pos < PAGE_SIZE))
+		edge[0] = memobj_get_page(o, pos >> PAGE_SHIFT);
+	if (!IS_ERR(edge[0]) && end & ~PAGE_MASK && (pos ^ end) >> PAGE_SHIFT)
+		edge[1] = memobj_get_page(o, end >> PAGE_SHIFT);
+	if (!IS_ERR(edge[0]) && !IS_ERR(edge[1]))
+		return 0;
+	if (IS_ERR(edge[0]))
+		return (int)PTR_ERR(edge[0]);
+	if (edge[0])
+		page_put(edge[0]);
+	return (int)PTR_ERR(edge[1]);
+}
+
+static void drop_edges(struct page *edge[2])
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (edge[i])
+			page_put(edge[i]);
+}
+
+/* New blocks of [pos, end) that the caller's data did not reach, because of a fault: zeros. */
+static int zero_new(struct iomap_file *x, uint64_t pos, uint64_t end)
+{
+	for (uint64_t n; pos < end; pos += n) {
+		struct page *p = memobj_get_page_overwrite(&x->object, pos >> PAGE_SHIFT);
+
+		n = min(end - pos, PAGE_SIZE - (pos & ~PAGE_MASK));
+		if (IS_ERR(p))
+			return (int)PTR_ERR(p);
+		/* Edges are there already, so all of a page that is not is new. */
+		if (!page_has(p, PAGE_UPTODATE))
+			memset(page_to_virt(p), 0, PAGE_SIZE);
+		else
+			memset((char *)page_to_virt(p) + (pos & ~PAGE_MASK), 0, n);
+		page_set_flags(p, PAGE_UPTODATE);
+		page_unlock(p);
+		iomap_dirty(x, p, pos & ~PAGE_MASK, n);
+		page_put(p);
+	}
+	return 0;
+}
+
+/* One run of a write, which @left bytes are left of: bytes or -errno. */
+static ssize_t write_run(struct inode *inode, struct iov_iter *from, int64_t *offset, size_t left)
+{
+	struct memobj *o = inode->mapping;
+	uint64_t pos = (uint64_t)*offset, len = min(left, WRITE_CHUNK - (pos & ~PAGE_MASK));
+	struct page *edge[2];
+	struct iomap m;
+	ssize_t n;
+	int err = hold_edges(o, pos, len, edge);
+
+	if (err)
+		return err;
+	err = iomap_ask(inode, pos, len, IOMAP_RESERVE, &m);
+	if (err) {
+		drop_edges(edge);
+		return err;
+	}
+	len = iomap_span(&m, pos, len);
+	from->count = len;
+	n = memobj_write(o, from, offset);
+	len -= (uint64_t)max(n, (ssize_t)0);
+	if (len && m.flags & IOMAP_NEW)
+		err = zero_new(iomap_of(o), (uint64_t)*offset, (uint64_t)*offset + len);
+	drop_edges(edge);
+	return n > 0 || !err ? n : err;
+}
+
 ssize_t iomap_write_locked(struct file *f, struct inode *inode, struct iov_iter *from,
 			   int64_t *offset)
 {
 	struct memobj *o = inode->mapping;
 	size_t left = from->count, done = 0;
+	bool is_short = false;
 	ssize_t n = 0;
 
 	if (*offset > inode->size)
 		n = zero_tail(inode, (uint64_t)inode->size);
 	else if (*offset == inode->size && *offset & ~PAGE_MASK && iomap_has_bits(iomap_of(o)))
 		memobj_clean_mappings(o, (uint64_t)*offset >> PAGE_SHIFT);
-	while (left && n >= 0) {
-		uint64_t pos = (uint64_t)*offset;
-		struct iomap m;
-
-		n = iomap_ask(inode, pos, min(left, WRITE_CHUNK), IOMAP_RESERVE, &m);
-		if (n)
-			break;
-		from->count = iomap_span(&m, pos, min(left, WRITE_CHUNK));
-		left -= from->count;
-		n = memobj_write(o, from, offset);
-		left += from->count;
+	while (left && n >= 0 && !is_short) {
+		n = write_run(inode, from, offset, left);
 		if (n <= 0)
 			break;
+		is_short = from->count;
+		left -= (size_t)n;
 		done += (size_t)n;
 		if (*offset > inode->size)
 			set_size(inode, (uint64_t)*offset);
-		if (from->count)		/* a fault cut it short */
-			break;
 	}
 	from->count = left;
 	return done ? (ssize_t)done : n;
@@ -349,7 +419,7 @@ int iomap_punch_begin(struct inode *inode, uint64_t start, uint64_t end)
 	if (first < last) {
 		if (first & ~PAGE_MASK)
 			forget_bits(x, first, min(align_up(first, PAGE_SIZE), last));
-		if (last & ~PAGE_MASK && align_down(last, PAGE_SIZE) > first)
+		if (last & ~PAGE_MASK && align_down(last, PAGE_SIZE) >= first)
 			forget_bits(x, align_down(last, PAGE_SIZE), last);
 	}
 	return 0;

@@ -241,6 +241,16 @@ static void show_groups(struct seq_file *m, const struct cred *c)
 		   c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 }
 
+static uint32_t umask_of(struct thread *t)
+{
+	struct fs_context *fs = thread_fs_get(t);
+	uint32_t umask = fs ? fs->umask : 0;
+
+	if (fs)
+		fs_context_put(fs);
+	return umask;
+}
+
 int show_status(struct seq_file *m)
 {
 	struct thread *t = seq_thread_get(m);
@@ -254,7 +264,7 @@ int show_status(struct seq_file *m)
 	seq_escape(m, t->name, "\\");
 	seq_printf(m, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
 		   "TracerPid:\t%d\n",
-		   t->fs ? t->fs->umask : 0, state_name(f.state), t->process->pid->nr, t->pid->nr,
+		   umask_of(t), state_name(f.state), t->process->pid->nr, t->pid->nr,
 		   f.parent, f.tracer);
 	rcu_read_lock();
 	show_groups(m, t->cred);

@@ -159,6 +159,8 @@ static int vmstat(struct seq_file *m)
 		   (unsigned long long)s.cache, (unsigned long long)s.dirty,
 		   (unsigned long long)s.writeback, (unsigned long long)s.shmem,
 		   (unsigned long long)s.table, (unsigned long long)s.kernel_stack * 4);
+	seq_printf(m, "nr_dirtied %llu\nnr_written %llu\n", (unsigned long long)s.ever_dirtied,
+		   (unsigned long long)s.ever_written);
 	seq_puts(m, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
 	return 0;
 }

@@ -78,6 +78,8 @@ struct disk_ops {
 	 * timeouts.
 	 */
 	void (*timeout)(struct request *rq);
+	/* After disk_recover(): thread context, never beside timeout().  Optional. */
+	void (*recover)(struct disk *d);
 	/* From disk_remove(): on return the device does not touch memory any more.  May sleep. */
 	void (*stop)(struct disk *d);
 	/* The last holder is gone: free what disk->priv means. */
@@ -125,6 +127,7 @@ struct disk {
 	struct waitq idle;		/* a queue stopped dispatching, or a tag came back */
 	struct list timeout_node;	/* [R] timeout_lock */
 	bool timeout_busy;		/* [R] timeout_lock */
+	bool wants_recovery;		/* [A] */
 	struct disk_queue queues[];
 };
 
@@ -137,7 +140,7 @@ struct disk_args {
 	uint64_t nr_sectors;
 	unsigned int nr_queues, queue_depth;	/* 0: one for each CPU; 64 */
 	size_t request_size;		/* bytes of request_priv() */
-	uint32_t major, first_minor;
+	uint32_t major, first_minor;	/* both 0: the next of major 259 */
 	uint32_t minors;		/* of the whole and its first partitions; others: 259 */
 	int64_t timeout_ns;		/* 0: 30 s */
 	const char *serial;
@@ -165,6 +168,9 @@ void disk_resize(struct disk *d, uint64_t nr_sectors);
  * context; disk_remove() may follow.
  */
 void disk_fail(struct disk *d);
+
+/* Have ops->recover() called soon.  Any context. */
+void disk_recover(struct disk *d);
 
 /*
  * Bus addresses for rq->segs[].dma: 0, or -EBUSY when bounce memory is short (return it from

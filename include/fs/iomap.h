@@ -34,7 +34,10 @@ enum iomap_type {
 };
 
 enum iomap_flags {
-	IOMAP_NEW	= 1 << 0,	/* just allocated: parts not written must be zeroed */
+	/*
+	 * RESERVE and ALLOCATE: just allocated, content is anything: what is not written is zeroed
+	 */
+	IOMAP_NEW	= 1 << 0,
 	/* ALLOCATE: data goes through the journal: ops->journal_page does it */
 	IOMAP_JOURNAL_DATA = 1 << 1,
 	IOMAP_LAST	= 1 << 2,	/* REPORT: the file has nothing mapped behind it */

@@ -420,6 +420,8 @@ enum fs_type_flags { FS_NEEDS_DEVICE = 1 << 0 };
 
 void fs_register(struct fs_type *type);
 const struct fs_type *fs_type_find(const char *name);
+/* The one registered after @t, NULL: the first; NULL at the end. */
+const struct fs_type *fs_type_next(const struct fs_type *t);
 void fs_show_types(struct seq_file *m);
 /* A superblock without a root yet; error pointer. */
 struct super_block *super_create(const struct fs_type *type, const struct super_ops *ops,

@@ -172,6 +172,13 @@ bool cred_in_group(const struct cred *c, uint32_t gid);
 /* May @c ignore permission bits?  The one place that knows what a privileged file user is. */
 bool cred_overrides_files(const struct cred *c);
 
+/*
+ * Descriptors in flight in messages count against who sent them.  0, and @u (NULL: uncounted) is
+ * kept until they are dropped; or -ETOOMANYREFS: more than @limit are in flight already.
+ */
+__must_check int user_add_in_flight(struct user *u, uint32_t nr, uint64_t limit);
+void user_drop_in_flight(struct user *u, uint32_t nr);
+
 /* Numbers.  _find: borrowed, under RCU or tasklist_lock.  _get: a reference or NULL. */
 struct pid *pid_find(int nr);
 struct pid *pid_get(int nr);

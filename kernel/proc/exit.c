@@ -91,7 +91,8 @@ void thread_release_aspace(struct thread *t, struct aspace *replacement)
 
 	clear_tid(t);
 	arch_irq_disable();
-	spin_lock(&t->lock);		/* thread_aspace_get() looks from outside */
+	/* Readers of /proc take a reference under the lock. */
+	spin_lock(&t->lock);
 	t->aspace = replacement;
 	spin_unlock(&t->lock);
 	t->region_hint = NULL;

@@ -448,6 +448,25 @@ long sys_clone3(struct regs *regs, uaddr_t uargs, size_t size)
 	return do_fork(regs, &a);
 }
 
+static int unshare_fs(void)
+{
+	struct thread *me = current_thread();
+	struct fs_context *old = me->fs, *fs;
+	unsigned long flags;
+
+	if (refcount_read(&old->users) == 1)
+		return 0;
+	fs = fs_context_clone(old);
+	if (IS_ERR(fs))
+		return (int)PTR_ERR(fs);
+	/* Readers of /proc take a reference under the lock. */
+	flags = spin_lock_irqsave(&me->lock);
+	me->fs = fs;
+	spin_unlock_irqrestore(&me->lock, flags);
+	fs_context_put(old);
+	return 0;
+}
+
 /* Sharing ends for what can be unshared without namespaces. */
 long sys_unshare(unsigned long flags)
 {
@@ -463,13 +482,5 @@ long sys_unshare(unsigned long flags)
 		return -EINVAL;
 	if (flags & CLONE_FILES)
 		err = files_unshare();
-	if (!err && (flags & CLONE_FS) && refcount_read(&me->fs->users) > 1) {
-		struct fs_context *old = me->fs, *fs = fs_context_clone(old);
-
-		if (IS_ERR(fs))
-			return PTR_ERR(fs);
-		me->fs = fs;
-		fs_context_put(old);
-	}
-	return err;
+	return !err && (flags & CLONE_FS) ? unshare_fs() : err;
 }

@@ -86,8 +86,8 @@ def test_too_small_a_root_is_an_error(tmp_path, kernel):
     assert not (tmp_path / "image").exists()
 
 
-def test_image_needs_a_board_that_boots_from_a_disk(vm):
-    ran = vm("--board", "q35", "--image", "/nonexistent", log=False)
+def test_image_needs_a_board_that_boots_from_a_disk(vm, kernel):
+    ran = vm("--board", "q35", "--kernel", kernel, "--initrd", kernel, "--image", "/nonexistent", log=False)
     assert ran.returncode == 2 and b"does not boot from a disk" in ran.stderr
 
 
