@@ -10,7 +10,8 @@
  * L3 LOOP_CLR_FD marks the device; it is cleared by the last close, as on Linux, so that a mounted
  *    one keeps its file.
  *
- * Locking: l->lock (class DEVICE) around state and the list of requests; never over file operations.
+ * Locking: l->lock (class DEVICE) around state and the list of requests; never over file
+ * operations.
  */
 #include <drivers/disk.h>
 #include <fs/chardev.h>

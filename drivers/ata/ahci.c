@@ -124,8 +124,8 @@ static void port_detach(struct ahci_port *p)
 {
 	if (p->disk)
 		disk_stop(p->disk);
-	else
-		ahci_port_stop(p);
+	/* Again: a recovery that was running may have started it behind disk_stop(). */
+	ahci_port_stop(p);
 }
 
 static void ports_remove(struct ahci *h)

@@ -26,6 +26,7 @@ from aegisvm import debian  # noqa: E402
 
 MIB = 1 << 20
 SIZE = 16 * MIB
+BOX = "/debian/busybox"         # its dd knows O_DIRECT, and losetup
 PARTS = ((1 * MIB, 4 * MIB), (6 * MIB, 8 * MIB))     # start, length
 BAD_SECTOR = 4096                                    # in the first partition
 # name: (board, --disk words, block size, the device's name)
@@ -103,7 +104,7 @@ class Runner:
         return vm(self.args.arch, "sh", "-c", script, config=self.args.config, seconds=seconds,
                   log=OUT / "disks" / f"{self.args.arch}-{name}.log",
                   options=["--board", board, "--smp", 4, "--mem", 256, "--disk", disk,
-                           *options])
+                           "--put", f"{debian.busybox(self.args.arch)}:{BOX}", *options])
 
     def check(self, what, done, problem):
         complaints = done.complaints()
@@ -152,7 +153,7 @@ class Runner:
         _, words, block, device = KINDS[self.args.arch][name]
         path = OUT / "disks" / f"{self.args.arch}-{name}-unplug.img"
         make_image(path, block, name)
-        script = (f"(while dd if=/dev/{device} of=/dev/null bs=64k iflag=direct 2>/dev/null; "
+        script = (f"(while {BOX} dd if=/dev/{device} of=/dev/null bs=64k iflag=direct 2>/dev/null; "
                   "do :; done; echo reader ended) & sleep 0.3; "
                   "for d in /sys/bus/pci/devices/*; do case $(cat $d/class) in "
                   "0x01*) echo 1 > $d/remove;; esac; done; wait; "
@@ -163,19 +164,34 @@ class Runner:
         path.unlink()
 
 
+    def lost_command(self):
+        """A command that the device never answers: aborted, then the controller is reset."""
+        name = "nvme"
+        path = OUT / "disks" / f"{self.args.arch}-lost.img"
+        data = make_image(path, 512, "lost")
+        script = (f"for i in 1 2 3 4 5 6 7 8; do {BOX} dd if=/dev/nvme0n1p1 of=/dev/null bs=64k "
+                  "iflag=direct 2>/dev/null; echo $?; done; sha256sum < /dev/nvme0n1p1")
+        done = self.guest(name, script, f"{path},if=nvme",
+                          ["--append", "nvme.timeout=1 nvme.lose=100"])
+        lines = done.out.split()
+        good = (sorted(lines[:8]) == ["0"] * 7 + ["1"] and "0000:00" in done.log and
+                "reset" in done.log and lines[8:9] == [digest(partition(data, 0))])
+        self.check("nvme: a lost command ends in a reset, and all others survive", done,
+                   "" if good else "not one error in eight")
+        path.unlink()
+
     def loop(self):
         """losetup: a file with partitions as a disk; the file has what was written, and is freed."""
         name = "virtio"
         path = OUT / "disks" / f"{self.args.arch}-loop.img"
         data = make_image(path, 512, "loop")
-        script = ("b=/debian/busybox; $b dd if=/dev/vda of=/tmp/img bs=1M 2>/dev/null && "
+        script = (f"b={BOX}; $b dd if=/dev/vda of=/tmp/img bs=1M 2>/dev/null && "
                   "l=$($b losetup -f) && $b losetup -P $l /tmp/img && "
                   "sha256sum < ${l}p1 && $b losetup $l && "
                   "$b dd if=${l}p1 of=${l}p2 bs=64k conv=fsync 2>/dev/null && "
                   "$b losetup -d $l && $b losetup -a && test ! -e ${l}p1 && "
                   "$b dd if=/tmp/img bs=1M skip=6 count=4 2>/dev/null | sha256sum")
-        done = self.guest(name, script, f"{path},if=virtio",
-                          ["--put", f"{debian.busybox(self.args.arch)}:/debian/busybox"])
+        done = self.guest(name, script, f"{path},if=virtio")
         want, lines = digest(partition(data, 0)), done.out.split("\n")
         good = (len(lines) == 4 and lines[0].split()[0] == want and "/dev/loop0" in lines[1] and
                 lines[2].split()[0] == want)
@@ -198,6 +214,8 @@ def main():
             runner.bad_sector(name)
         if name in ("virtio", "nvme", "ahci"):
             runner.unplug(name)
+    if not args.names or "lost" in args.names:
+        runner.lost_command()
     if not args.names or "loop" in args.names:
         runner.loop()
     return runner.report.end()
