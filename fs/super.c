@@ -44,6 +44,16 @@ const struct fs_type *fs_type_find(const char *name)
 	return found;
 }
 
+const struct fs_type *fs_type_next(const struct fs_type *t)
+{
+	const struct list *next;
+
+	mutex_lock(&registry_lock);
+	next = t ? t->node.next : types.next;
+	mutex_unlock(&registry_lock);
+	return next == &types ? NULL : container_of(next, struct fs_type, node);
+}
+
 void fs_show_types(struct seq_file *m)
 {
 	struct fs_type *t;
@@ -146,8 +156,8 @@ static void super_empty(struct super_block *sb)
 			log_err("%s: writing failed at unmount: error %d", sb->type->name, -err);
 	}
 	icache_evict_all(sb);
-	/* Inodes are freed after RCU and look at their superblock then. */
-	rcu_synchronize();
+	/* Inodes are freed after RCU, on any CPU, and look at their superblock then. */
+	rcu_barrier();
 }
 
 static void super_free(struct super_block *sb)

@@ -3,6 +3,7 @@
  * read, write and their vectors, seeking, and the generic operations of files that live in the page
  * cache.
  */
+#include <fs/iov.h>
 #include <fs/notify.h>
 #include <fs/vfs.h>
 #include <generated/syscall_protos.h>
@@ -15,8 +16,6 @@
 #include <uapi/mman.h>
 
 #include "internal.h"
-
-#define RW_MAX	0x7ffff000UL		/* as Linux: the most that one call moves */
 
 ssize_t generic_file_read(struct file *f, struct iov_iter *to, int64_t *offset)
 {
@@ -228,14 +227,6 @@ long sys_write(int fd, uaddr_t buf, size_t count)
 	return n;
 }
 
-/* A vector from user space with its storage; vec_put() when done. */
-struct user_vector {
-	struct iovec few[UIO_FASTIOV];
-	struct iovec *all;
-};
-
-int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count);
-
 int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count)
 {
 	size_t total = 0;
@@ -270,12 +261,6 @@ int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned
 	return 0;
 }
 
-static void vector_put(struct user_vector *v)
-{
-	if (v->all != v->few)
-		kfree(v->all);
-}
-
 long sys_readv(int fd, uaddr_t iov, unsigned long iovcnt)
 {
 	struct fd_ref r = fd_get_raw(fd);
@@ -288,7 +273,7 @@ long sys_readv(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_read(r, &it);
-	vector_put(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }
@@ -305,7 +290,7 @@ long sys_writev(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_write(r, &it);
-	vector_put(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }
@@ -394,7 +379,7 @@ static long vector_at(int fd, uaddr_t iov, unsigned long iovcnt, int64_t pos, bo
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = write ? positional_write(r.file, &it, pos) : positional_read(r.file, &it, pos);
-	vector_put(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }

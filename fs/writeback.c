@@ -196,7 +196,7 @@ int inode_write(struct inode *inode, bool data_only, bool wait)
 	uint32_t was;
 	int err;
 
-	if (!sb->writeback || !sb->ops->write_inode)
+	if (!sb->writeback)
 		return 0;
 	spin_lock(&sb->inodes_lock);
 	was = inode->state & (INODE_DIRTY_META | INODE_DIRTY_SIZE);
@@ -207,7 +207,7 @@ int inode_write(struct inode *inode, bool data_only, bool wait)
 	if (!(inode->state & (INODE_DIRTY_ANY | INODE_SYNCING)))
 		list_del_init(&inode->dirty_node);
 	spin_unlock(&sb->inodes_lock);
-	if (!was)
+	if (!was || !sb->ops->write_inode)
 		return 0;
 	err = sb->ops->write_inode(inode, wait);
 	if (err)
@@ -237,7 +237,7 @@ static void done_one_inode(struct super_block *sb, struct inode *inode, int err)
 	if (still)
 		inode->state |= INODE_DIRTY_PAGES;
 	if (inode->state & INODE_DIRTY_ANY) {
-		inode->dirtied_ns = clock_ns();		/* again; errors do not make us spin */
+		inode->dirtied_ns = clock_ns() + 1;	/* again, but not in this round */
 		list_del_init(&inode->dirty_node);
 		list_add_tail(&inode->dirty_node, &sb->dirty_inodes);
 	}
@@ -272,6 +272,7 @@ static int write_inodes(struct super_block *sb, int64_t before, bool wait)
 	struct inode *inode;
 	int err = 0, e;
 
+	before = min(before, clock_ns());
 	while ((inode = take_dirty(sb, before))) {
 		e = write_one_inode(inode, wait);
 		done_one_inode(sb, inode, e);

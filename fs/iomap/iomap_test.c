@@ -105,7 +105,7 @@ static int test_map(struct inode *inode, uint64_t pos, uint64_t len, enum iomap_
 	struct test_inode *ti = ti_of(inode);
 	uint32_t size = inode->sb->block_size, first = (uint32_t)(pos / size), i,
 		 last = (uint32_t)((pos + len - 1) / size);
-	int is_new = 0, n;
+	int is_new = 0, n = 0;
 
 	mutex_lock(&ts->lock);
 	if (what == IOMAP_RESERVE || what == IOMAP_ALLOCATE) {
@@ -130,8 +130,7 @@ static int test_map(struct inode *inode, uint64_t pos, uint64_t len, enum iomap_
 			break;
 	}
 	/* A block that became new without being told of would lose that. */
-	if (i <= last && is_new == 0 && what == IOMAP_RESERVE && !(ts->mode & MODE_DELALLOC) &&
-	    n == 1) {
+	if (i <= last && n == 1 && what == IOMAP_RESERVE) {
 		ts->in_use[ti->blocks[i].place] = 0;
 		ts->used--;
 		ti->blocks[i].place = NO_PLACE;
@@ -162,7 +161,8 @@ static void free_blocks(struct inode *inode, uint64_t start, uint64_t end)
 	uint32_t size = inode->sb->block_size;
 
 	mutex_lock(&ts->lock);
-	for (uint64_t i = DIV_ROUND_UP(start, size); i < ti->nr_blocks && (i + 1) * size <= end; i++) {
+	for (uint64_t i = DIV_ROUND_UP(start, size); i < ti->nr_blocks && (i + 1) * size <= end;
+	     i++) {
 		if (ti->blocks[i].place != NO_PLACE) {
 			ts->in_use[ti->blocks[i].place] = 0;
 			ts->used--;
@@ -316,7 +316,8 @@ static bool setup(struct fixture *x, uint32_t block_size)
 			return false;
 	kfree(junk);
 	fill_block_size = block_size;
-	x->sb = super_mount_device(&test_type, &(struct mount_args){ .source = "ktest", .data = NULL },
+	x->sb = super_mount_device(&test_type,
+				   &(struct mount_args){ .source = "ktest", .data = NULL },
 				   test_fill);
 	x->model = kvmalloc(FILE_BYTES, ALLOC_ZERO);
 	x->buf = kvmalloc(FILE_BYTES, 0);
@@ -633,7 +634,8 @@ KTEST(icache, a_device_is_mounted_once)
 	struct fixture x;
 
 	KASSERT_TRUE(setup(&x, 4096));
-	again = super_mount_device(&test_type, &(struct mount_args){ .source = "ktest" }, test_fill);
+	again = super_mount_device(&test_type, &(struct mount_args){ .source = "ktest" },
+				   test_fill);
 	KEXPECT_PTR_EQ(again, x.sb);
 	KEXPECT_EQ(PTR_ERR(super_mount_device(&test_type,
 		&(struct mount_args){ .source = "ktest", .flags = 1 }, test_fill)), -EBUSY);

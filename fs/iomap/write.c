@@ -34,7 +34,7 @@ static const struct memobj_ops iomap_object_ops = {
 
 int iomap_inode_init(struct inode *inode, const struct iomap_ops *ops)
 {
-	struct iomap_file *x = kmalloc(sizeof(*x), 0);
+	struct iomap_file *x = kzalloc(sizeof(*x), 0);
 
 	if (!x)
 		return -ENOMEM;
@@ -419,7 +419,7 @@ int iomap_punch_begin(struct inode *inode, uint64_t start, uint64_t end)
 	if (first < last) {
 		if (first & ~PAGE_MASK)
 			forget_bits(x, first, min(align_up(first, PAGE_SIZE), last));
-		if (last & ~PAGE_MASK && align_down(last, PAGE_SIZE) > first)
+		if (last & ~PAGE_MASK && align_down(last, PAGE_SIZE) >= first)
 			forget_bits(x, align_down(last, PAGE_SIZE), last);
 	}
 	return 0;

@@ -138,16 +138,40 @@ static bool writer_append(struct writer *w, struct page *p, uint32_t off, uint32
 	return true;
 }
 
-/* A place for [pos, ...).  0; 1: there is none and nobody wants one; -errno. */
-static int writer_place(struct writer *w, struct page *p, uint64_t pos, uint64_t truncations)
+/* How many pages from @index on are dirty as a whole, at most @max. */
+static unsigned int full_pages(struct iomap_file *x, uint64_t index, unsigned int max)
 {
-	uint64_t len = PAGE_SIZE - (pos & ~PAGE_MASK);
+	uintptr_t all = iomap_bits(x, 0, PAGE_SIZE);
+	unsigned int n = 0;
+	bool is_full = true;
+
+	if (!iomap_has_bits(x))
+		return memobj_dirty_run(&x->object, index, max);
+	while (n < max && is_full) {
+		struct page *p = memobj_find_page(&x->object, index + n);
+
+		is_full = p && page_has(p, PAGE_DIRTY) &&
+			  (__atomic_load_n(page_dirty_bits(p), __ATOMIC_ACQUIRE) & all) == all;
+		n += is_full;
+		if (p)
+			page_put(p);
+	}
+	return n;
+}
+
+/*
+ * A place for the @len dirty bytes at @pos in @p, and for what is dirty right behind them, but for
+ * nothing that is not.  0; 1: there is none and nobody wants one; -errno.
+ */
+static int writer_place(struct writer *w, struct page *p, uint64_t pos, uint64_t len,
+			uint64_t truncations)
+{
 	int err;
 
 	if (!w->map.length || w->truncations != truncations || !iomap_has(&w->map, pos)) {
 		writer_submit(w);
-		len += (uint64_t)memobj_dirty_run(&w->x->object, p->cache.index + 1, 1024)
-			<< PAGE_SHIFT;
+		if (!((pos + len) & ~PAGE_MASK))
+			len += (uint64_t)full_pages(w->x, p->cache.index + 1, 1024) << PAGE_SHIFT;
 		w->truncations = truncations;
 		err = iomap_ask(w->inode, pos, len,
 				w->mapped_only ? IOMAP_READ : IOMAP_ALLOCATE, &w->map);
@@ -247,7 +271,7 @@ static int write_scattered(struct writer *w, struct page *p, uintptr_t bits, uin
 	while (left || len) {
 		if (!len)
 			next_run(w->x, &left, &off, &len);
-		err = writer_place(w, p, start + off, truncations);
+		err = writer_place(w, p, start + off, len, truncations);
 		if (err)
 			return err;
 		runs[nr].map = w->map;
@@ -317,7 +341,7 @@ static int write_one(struct writer *w, struct page *p, uint64_t truncations)
 	} else {
 		len = last;
 	}
-	err = writer_place(w, p, start + off, truncations);
+	err = writer_place(w, p, start + off, len, truncations);
 	if (err)
 		return err;
 	if (w->map.flags & IOMAP_JOURNAL_DATA)

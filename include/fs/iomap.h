@@ -34,7 +34,9 @@ enum iomap_type {
 };
 
 enum iomap_flags {
-	/* RESERVE and ALLOCATE: just allocated, content is anything: what is not written is zeroed */
+	/*
+	 * RESERVE and ALLOCATE: just allocated, content is anything: what is not written is zeroed
+	 */
 	IOMAP_NEW	= 1 << 0,
 	/* ALLOCATE: data goes through the journal: ops->journal_page does it */
 	IOMAP_JOURNAL_DATA = 1 << 1,

@@ -86,7 +86,8 @@ struct thread {
 	 * Identity and resources.  Own thread reads without a lock; others: process tasklist rules.
 	 */
 	struct process *process;	/* [I] */
-	struct aspace *aspace;		/* own: NULL for kernel threads; exec replaces */
+	/* own: NULL for kernel threads; exec and exit replace it under thread.lock */
+	struct aspace *aspace;
 	struct files *files;		/* own: replaced under thread.lock */
 	struct fs_context *fs;		/* own: the same */
 	const struct cred *cred;	/* own: the same */
@@ -145,7 +146,7 @@ struct thread {
 
 	/* ptrace: kernel/proc/ptrace.c. */
 	struct process *tracer;		/* [R] TASKLIST; NULL: not traced */
-	struct ptrace_state *ptrace;	/* [R] SIGNAL */
+	struct ptrace_state *ptrace;	/* [R] SIGNAL: set once; NULL: never traced */
 	int exit_code;			/* [R] TASKLIST: of this thread, as wait status */
 	/* [I] what the parent gets when the leader dies; clone's low byte */
 	uint32_t exit_signal;
@@ -156,6 +157,7 @@ struct thread {
 	uint64_t user_ticks, system_ticks;
 	int64_t start_ns;		/* [I] clock_ns() at creation */
 	uint64_t trace_state;		/* systrace's */
+	void *net_rights;	/* own: net/unix, while it gives up descriptors in messages */
 #ifdef CONFIG_LOCK_CHECK
 	struct lockdep_state lockdep;	/* own */
 #endif

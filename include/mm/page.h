@@ -26,6 +26,7 @@ enum page_flags {			/* [A] */
 	PAGE_PERCPU	= 1 << 6,	/* free, on a per-CPU list */
 	PAGE_BUDDY	= 1 << 7,	/* free, head of a block on a buddy list */
 	PAGE_FETCHABLE	= 1 << 8,	/* instruction caches have what the kernel wrote */
+	PAGE_POISONED	= 1 << 9,	/* free since it was filled with poison: debug */
 };
 
 /*

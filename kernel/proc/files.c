@@ -501,15 +501,16 @@ int files_unshare(void)
 {
 	struct thread *t = current_thread();
 	struct files *old = t->files, *copy;
+	unsigned long flags;
 
 	if (refcount_read(&old->users) == 1)
 		return 0;
 	copy = files_clone(old);
 	if (IS_ERR(copy))
 		return (int)PTR_ERR(copy);
-	spin_lock(&t->lock);
+	flags = spin_lock_irqsave(&t->lock);
 	t->files = copy;
-	spin_unlock(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	files_put(old);
 	return 0;
 }
