@@ -151,8 +151,10 @@ void bdev_put(struct block_device *dev)
 		gone = b;
 	}
 	mutex_unlock(&bdev_lock);
-	if (gone)
+	if (gone) {
 		bdev_free(gone);
+		block_closed(dev);
+	}
 }
 
 /* May @who have @dev, or has somebody else it, or a partition of it, or the disk it is part of? */

@@ -310,7 +310,7 @@ static long ask_device(struct block_device *dev, unsigned int cmd, uint64_t arg)
 	case BLKFRAGET:
 		return put_user((uint64_t)1024, UADDR(arg));
 	default:
-		return -ENOTTY;
+		return block_ioctl(dev, cmd, arg);
 	}
 }
 

@@ -7,6 +7,7 @@ obj-y += fs/tmpfs/file.o fs/tmpfs/memfd.o fs/tmpfs/tmpfs.o fs/tmpfs/xattr.o
 obj-y += fs/proc/core.o fs/proc/pid.o fs/proc/pid_maps.o fs/proc/pid_show.o fs/proc/system.o fs/signalfd.o
 obj-y += fs/open_exec.o fs/icache.o
 obj-y += fs/sysfs/core.o fs/sysfs/dirs.o fs/sysfs/files.o fs/sysfs/system.o fs/sysfs/tree.o
+obj-$(CONFIG_BLK_LOOP) += fs/loop.o
 obj-$(CONFIG_BLOCK) += fs/root.o fs/proc/vm.o fs/bdev.o fs/blkdev.o fs/buffer.o fs/probe.o fs/writeback.o
 obj-$(CONFIG_BLOCK) += fs/iomap/direct.o fs/iomap/done.o fs/iomap/read.o fs/iomap/report.o fs/iomap/write.o fs/iomap/writeback.o
 obj-$(CONFIG_KTEST) += fs/vfs_test.o

@@ -81,8 +81,8 @@ static int make_disk(struct ahci_port *p)
 		.nr_sectors = p->nr_blocks * (p->logical_size / SECTOR_SIZE),
 		.nr_queues = 1, .queue_depth = p->depth,
 		/* Sixteen disks have numbers of their own; 256 MiB at a time is TRIM's. */
-		.major = index < 16 ? SCSI_DISK0_MAJOR : 0, .first_minor = index < 16 ? 16 * index :
-			0,
+		.major = index < 16 ? SCSI_DISK0_MAJOR : 0,
+		.first_minor = index < 16 ? 16 * index : 0,
 		.minors = index < 16 ? 16 : 1, .serial = p->serial,
 		.limits = {
 			.logical_size = p->logical_size, .physical_size = p->physical_size,
@@ -124,8 +124,8 @@ static void port_detach(struct ahci_port *p)
 {
 	if (p->disk)
 		disk_stop(p->disk);
-	else
-		ahci_port_stop(p);
+	/* Again: a recovery that was running may have started it behind disk_stop(). */
+	ahci_port_stop(p);
 }
 
 static void ports_remove(struct ahci *h)

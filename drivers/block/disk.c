@@ -202,6 +202,13 @@ void disk_fail(struct disk *d)
 		log_err("%s: the device is dead", d->whole->name);
 }
 
+void disk_drain(struct disk *d)
+{
+	disk_quiesce(d);
+	wait_event(&d->idle, disk_is_idle(d));
+	disk_resume(d);
+}
+
 void disk_stop(struct disk *d)
 {
 	end_all_io(d);

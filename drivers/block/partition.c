@@ -34,10 +34,10 @@ struct scan {
 static int window_fill(struct scan *s, uint64_t block)
 {
 	uint32_t size = s->disk->limits.logical_size, sectors = size >> SECTOR_SHIFT;
-	uint64_t nr = min((uint64_t)WINDOW_SIZE / size, s->disk->whole->nr_sectors / sectors -
-			  block);
+	uint64_t nr = s->disk->whole->nr_sectors / sectors - block;
 	int err;
 
+	nr = min(nr, (uint64_t)WINDOW_SIZE / size);
 	s->window_blocks = 0;
 	err = block_read(s->disk->whole, block * sectors, s->window, nr * size);
 	/* A bad block near the table is no reason to give up. */
@@ -228,6 +228,27 @@ int block_rescan(struct block_device *dev)
 	}
 	mutex_unlock(&block_setup_lock);
 	return err;
+}
+
+long block_ioctl(struct block_device *dev, unsigned int cmd, uint64_t arg)
+{
+	const struct disk_ops *ops = dev->disk->ops;
+
+	return ops->ioctl && !block_is_gone(dev) ? ops->ioctl(dev, cmd, arg) : -ENOTTY;
+}
+
+void block_closed(struct block_device *dev)
+{
+	struct disk *d = dev->disk;
+	bool in_use;
+
+	if (!d->ops->last_close || block_is_gone(dev))
+		return;
+	mutex_lock(&block_registry_lock);
+	in_use = atomic_read(&d->whole->opens) || any_in_use(d);
+	mutex_unlock(&block_registry_lock);
+	if (!in_use)
+		d->ops->last_close(d);
 }
 
 static struct block_device *part_find_locked(struct disk *d, uint32_t part)

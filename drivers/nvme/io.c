@@ -10,8 +10,10 @@
  * are given to it anew.  If it does not come up again its disks are dead.
  */
 #include <kernel/clock.h>
+#include <kernel/init.h>
 #include <lib/err.h>
 #include <lib/minmax.h>
+#include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -108,6 +110,15 @@ static void build(struct nvme_ns *ns, struct request *rq, struct nvme_command *c
 	cmd->head = cpu_to_le32(op | (ns->index * NVME_DEPTH + rq->tag) << 16);
 }
 
+static uint32_t lose_number;		/* [A] nvme.lose=N: the N-th command from now on is lost */
+
+/* For tests of time-outs: the command is ours to wait for, but the device never hears of it. */
+static bool is_to_be_lost(void)
+{
+	return IS_ENABLED(CONFIG_KTEST) && READ_ONCE(lose_number) &&
+	       __atomic_sub_fetch(&lose_number, 1, __ATOMIC_RELAXED) == 0;
+}
+
 static int nvme_queue_request(struct request *rq)
 {
 	struct nvme_request *nr = request_priv(rq);
@@ -127,7 +138,8 @@ static int nvme_queue_request(struct request *rq)
 	} else {
 		nr->issued = true;
 		nr->aborted = false;
-		nvme_queue_put_locked(q, &cmd);
+		if (!is_to_be_lost())
+			nvme_queue_put_locked(q, &cmd);
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
 	return err;
@@ -337,6 +349,19 @@ static int slots_alloc(struct nvme_ns *ns)
 	return 0;
 }
 
+/* nvme.timeout=SECONDS; 0: the block layer's default. */
+static int64_t boot_timeout_ns(void)
+{
+	const char *text = boot_arg("nvme.timeout"), *lose = boot_arg("nvme.lose");
+	uint32_t seconds = 0;
+
+	if (text && parse_u32(text, 10, &seconds))
+		log_warn("nvme: nvme.timeout=%s is no number of seconds", text);
+	if (IS_ENABLED(CONFIG_KTEST) && lose && parse_u32(lose, 10, &lose_number))
+		log_warn("nvme: nvme.lose=%s is no number", lose);
+	return seconds * NSEC_PER_SEC;
+}
+
 static int make_disk(struct nvme_ns *ns, uint64_t nr_blocks)
 {
 	struct nvme *n = ns->ctrl;
@@ -346,6 +371,7 @@ static int make_disk(struct nvme_ns *ns, uint64_t nr_blocks)
 		.nr_sectors = nr_blocks << (ns->block_shift - SECTOR_SHIFT),
 		.nr_queues = n->nr_queues, .queue_depth = NVME_DEPTH,
 		.request_size = sizeof(struct nvme_request), .minors = 1, .serial = n->serial,
+		.timeout_ns = boot_timeout_ns(),
 		.limits = {
 			.logical_size = 1u << ns->block_shift, .dma_mask = ~0ULL,
 			.max_sectors = n->max_sectors, .max_segments = NVME_LIST,

@@ -192,6 +192,10 @@ __must_check int block_part_add(struct block_device *dev, uint32_t part, uint64_
 				uint64_t nr_sectors);
 __must_check int block_part_remove(struct block_device *dev, uint32_t part);
 
+/* For the file system layer: a request to the driver, -ENOTTY; and word that @dev was closed. */
+long block_ioctl(struct block_device *dev, unsigned int cmd, uint64_t arg);
+void block_closed(struct block_device *dev);
+
 struct seq_file;
 /* The block half of /proc/devices. */
 void block_show_majors(struct seq_file *m);

@@ -82,6 +82,10 @@ struct disk_ops {
 	void (*recover)(struct disk *d);
 	/* From disk_remove(): on return the device does not touch memory any more.  May sleep. */
 	void (*stop)(struct disk *d);
+	/* What the block layer's own requests do not cover: -ENOTTY and others.  Optional. */
+	long (*ioctl)(struct block_device *dev, unsigned int cmd, uint64_t arg);
+	/* Neither the disk nor a partition is open any more; optional. */
+	void (*last_close)(struct disk *d);
 	/* The last holder is gone: free what disk->priv means. */
 	void (*release)(struct disk *d);
 };
@@ -185,6 +189,8 @@ struct request *disk_request_find(struct disk_queue *q, uint32_t tag);
 /* No request reaches the driver from its return on until disk_resume(); nests.  Sleeps. */
 void disk_quiesce(struct disk *d);
 void disk_resume(struct disk *d);
+/* Wait until nothing is in flight.  Sleeps. */
+void disk_drain(struct disk *d);
 /* The device forgot everything (reset): give all that is in flight to it again.  Quiesced. */
 void disk_requeue_started(struct disk *d);
 /* Or end all that with @status.  Quiesced, or stopped for good. */

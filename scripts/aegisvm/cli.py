@@ -39,7 +39,7 @@ def _parser():
     p.add_argument("--board", default=os.environ.get("BOARD") or None, help="see --list-boards")
     p.add_argument("--smp", type=int, metavar="N", help="number of CPUs")
     p.add_argument("--mem", type=int, metavar="MIB", help="memory in MiB")
-    p.add_argument("--disk", action="append", default=[], metavar="FILE[,if=KIND][,bs=4096][,ro]",
+    p.add_argument("--disk", action="append", default=[], metavar="FILE[,if=KIND][,bs=4096][,ro][,bad=SECTOR]",
                    help="a disk image; KIND: " + ", ".join(devices.DISK_DRIVERS))
     p.add_argument("--share", metavar="DIR", help="a host folder for the guest (9p)")
     p.add_argument("--root", default="initramfs", metavar="initramfs|debian|FILE",

@@ -26,16 +26,23 @@ DISK_ROOT_DRIVER = "CONFIG_EXT2_FS"
 
 @dataclasses.dataclass(frozen=True)
 class Disk:
-    """One --disk FILE[,if=KIND][,bs=512|4096][,ro]."""
+    """One --disk FILE[,if=KIND][,bs=512|4096][,ro][,bad=SECTOR]."""
 
     path: str
     kind: str
     block_size: int = 512
     read_only: bool = False
+    bad_sector: int | None = None   # of 512 bytes: reads that touch it fail
 
     def arguments(self, number):
         name = f"disk{number}"
-        drive = f"id={name},if=none,format=raw,file={self.path.replace(',', ',,')}"
+        path = self.path.replace(",", ",,")
+        drive = f"id={name},if=none,format=raw,file={path}"
+        if self.bad_sector is not None:
+            drive = (f"id={name},if=none,driver=raw,file.driver=blkdebug,"
+                     f"file.image.driver=file,file.image.filename={path},"
+                     "file.inject-error.0.event=none,file.inject-error.0.iotype=read,"
+                     f"file.inject-error.0.errno=5,file.inject-error.0.sector={self.bad_sector}")
         if self.read_only:
             drive += ",readonly=on"
         size = f"logical_block_size={self.block_size},physical_block_size={self.block_size}"
@@ -58,10 +65,12 @@ def parse_disk(text, board):
             options["read_only"] = True
         elif key == "if" and value in DISK_DRIVERS:
             options["kind"] = value
+        elif key == "bad" and value.isdigit():
+            options["bad_sector"] = int(value)
         elif key == "bs" and value in ("512", "4096"):
             options["block_size"] = int(value)
         else:
-            raise VmError(f"--disk: '{word}' is none of if={'|'.join(DISK_DRIVERS)}, bs=512|4096, ro")
+            raise VmError(f"--disk: '{word}' is none of if={'|'.join(DISK_DRIVERS)}, bs=512|4096, ro, bad=SECTOR")
     if options["kind"] not in board.supports["disk"]:
         raise VmError(f"--disk: board {board.name} has no {options['kind']}; "
                       f"it has {', '.join(board.supports['disk'])}")
