@@ -23,6 +23,7 @@
  * Roads not taken: per-CPU LRU lists (one list, touched once per dentry life, has not
  * shown); names moved in place without swapping (the loser of a move then has no name).
  */
+#include <fs/notify.h>
 #include <fs/vfs.h>
 #include <kernel/init.h>
 #include <kernel/panic.h>
@@ -193,8 +194,11 @@ static struct dentry *dentry_kill(struct dentry *d)
 	d->inode = NULL;
 	seq_end(d);
 	lru_remove(d);
-	if (inode)
+	if (inode) {
+		if (inode->nlink == 0)
+			notify_gone(inode);
 		inode_put(inode);
+	}
 	rcu_call(&d->rcu, dentry_free_rcu);
 	return parent == d ? NULL : parent;
 }

@@ -280,6 +280,7 @@ static void epoll_fdinfo(struct file *f, struct seq_file *m)
 }
 
 static const struct file_ops epoll_ops = {
+	.seek = noop_seek,
 	.poll = epoll_poll, .release = epoll_release, .show_fdinfo = epoll_fdinfo,
 	.name = "[eventpoll]",
 };

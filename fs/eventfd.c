@@ -4,6 +4,7 @@
  */
 #include <fs/poll.h>
 #include <fs/seq_file.h>
+#include <fs/vfs.h>
 #include <generated/syscall_protos.h>
 #include <kernel/sched.h>
 #include <lib/minmax.h>
@@ -111,7 +112,7 @@ static void eventfd_fdinfo(struct file *f, struct seq_file *m)
 }
 
 static const struct file_ops eventfd_ops = {
-	.read = eventfd_read, .write = eventfd_write, .poll = eventfd_poll,
+	.read = eventfd_read, .seek = noop_seek, .write = eventfd_write, .poll = eventfd_poll,
 	.release = eventfd_release, .show_fdinfo = eventfd_fdinfo, .name = "[eventfd]",
 };
 

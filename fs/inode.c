@@ -3,6 +3,7 @@
  * Inodes: life, permissions, attributes.
  */
 #include <fs/chardev.h>
+#include <fs/notify.h>
 #include <fs/pipe.h>
 #include <fs/vfs.h>
 #include <kernel/clock.h>
@@ -84,6 +85,7 @@ static void inode_free_rcu(struct rcu_head *head)
 {
 	struct inode *inode = container_of(head, struct inode, rcu);
 
+	kfree(inode->marks);
 	if (inode->sb->ops->free_inode)
 		inode->sb->ops->free_inode(inode);
 	else
@@ -98,6 +100,8 @@ void inode_put(struct inode *inode)
 		inode->sb->ops->evict(inode);
 	if (inode->locks)
 		locks_free(inode);
+	if (inode->marks)
+		notify_unlist_marks(inode);
 	rcu_call(&inode->rcu, inode_free_rcu);
 }
 

@@ -4,6 +4,7 @@
  * The walk itself is fs/walk.c; open is fs/open.c.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -259,6 +260,8 @@ static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev)
 	dir = p.parent.dentry->inode;
 	mode = (mode & S_IFMT) | apply_umask(mode & S_IALLUGO);
 	err = dir->ops && dir->ops->create ? dir->ops->create(dir, d, mode, rdev) : -EPERM;
+	if (!err)
+		notify_entry(&(struct notify_entry){ dir, &p.last, IN_CREATE, 0, S_ISDIR(mode) });
 	create_end(&p, d);
 	return err;
 }
@@ -323,6 +326,8 @@ int vfs_symlink(const char *target, int dirfd, const char *text)
 		return (int)PTR_ERR(d);
 	dir = p.parent.dentry->inode;
 	err = dir->ops && dir->ops->symlink ? dir->ops->symlink(dir, d, target) : -EPERM;
+	if (!err)
+		notify_entry(&(struct notify_entry){ dir, &p.last, IN_CREATE, 0, false });
 	create_end(&p, d);
 	return err;
 }
@@ -338,6 +343,17 @@ static struct dentry *remove_begin(const struct parent_lookup *p)
 	if (IS_ERR(d))
 		rwsem_unlock_write(&dir->lock);
 	return d;
+}
+
+/* As Linux orders it: one link less, perhaps the end of the inode, and the directory last. */
+static void report_unlinked(const struct dentry *d, struct inode *inode,
+			    const struct parent_lookup *p)
+{
+	notify_inode(inode, IN_ATTRIB);
+	if (!d->inode && !inode->nlink)
+		notify_gone(inode);
+	notify_entry(&(struct notify_entry){ p->parent.dentry->inode, &p->last, IN_DELETE, 0,
+					     false });
 }
 
 int vfs_unlink(int dirfd, const char *text)
@@ -368,6 +384,8 @@ int vfs_unlink(int dirfd, const char *text)
 		inode_ref(inode);
 		err = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
 		rwsem_unlock_write(&inode->lock);
+		if (!err)
+			report_unlinked(d, inode, &p);
 	} else {
 		inode = NULL;
 	}
@@ -408,6 +426,8 @@ int vfs_rmdir(int dirfd, const char *text)
 	}
 	rwsem_unlock_write(&dir->lock);
 	dentry_put(d);
+	if (!err)
+		notify_entry(&(struct notify_entry){ dir, &p.last, IN_DELETE, 0, true });
 put:
 	parent_lookup_put(&p);
 	return err;
@@ -460,6 +480,10 @@ int vfs_link(const struct link_args *a)
 	if (!err)
 		err = dir->ops->link(dir, d, inode);
 	rwsem_unlock_write(&inode->lock);
+	if (!err) {
+		notify_inode(inode, IN_ATTRIB);
+		notify_entry(&(struct notify_entry){ dir, &p.last, IN_CREATE, 0, false });
+	}
 end:
 	create_end(&p, d);
 put_old:
@@ -541,6 +565,39 @@ static int rename_check(const struct rename_args *r, const struct parent_lookup 
 	return err;
 }
 
+static void report_moved(const struct rename_args *r, const struct parent_lookup *op,
+			 const struct parent_lookup *np, struct inode *moved)
+{
+	struct notify_entry e = { r->old_dir, &op->last, IN_MOVED_FROM, notify_move_cookie(),
+				  S_ISDIR(moved->mode) };
+
+	notify_entry(&e);
+	e.dir = r->new_dir;
+	e.name = &np->last;
+	e.mask = IN_MOVED_TO;
+	notify_entry(&e);
+}
+
+/* @a went to the new name, where @b was or is NULL. */
+static void report_renamed(const struct rename_args *r, const struct parent_lookup *op,
+			   const struct parent_lookup *np, struct inode *b)
+{
+	struct rename_args back = { .old_dir = r->new_dir, .new_dir = r->old_dir };
+	struct inode *a = r->old->inode;
+	bool exchanged = r->flags & RENAME_EXCHANGE;
+
+	report_moved(r, op, np, a);
+	if (b && !exchanged)
+		notify_inode(b, IN_ATTRIB);
+	notify_inode(a, IN_MOVE_SELF);
+	if (exchanged) {
+		report_moved(&back, np, op, b);
+		notify_inode(b, IN_MOVE_SELF);
+	} else if (b && !b->nlink && !r->new->inode) {
+		notify_gone(b);
+	}
+}
+
 static int rename_locked(struct rename_args *r, const struct parent_lookup *op,
 			 const struct parent_lookup *np)
 {
@@ -563,6 +620,8 @@ static int rename_locked(struct rename_args *r, const struct parent_lookup *op,
 		lock_victims(a, b);
 		err = r->old_dir->ops->rename ? r->old_dir->ops->rename(r) : -EPERM;
 		unlock_victims(a, b);
+		if (!err && notify_is_on())
+			report_renamed(r, op, np, b);
 		if (b)
 			inode_put(b);
 	}

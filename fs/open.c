@@ -3,6 +3,7 @@
  * Opening: from a name or a path to a struct file.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <mm/slab.h>
@@ -163,6 +164,7 @@ static struct file *open_existing(struct path *p, uint32_t flags, bool created)
 		file_put(f);
 		return ERR_PTR(err);
 	}
+	notify_dentry(p->dentry, IN_MODIFY);
 	return f;
 }
 
@@ -250,6 +252,9 @@ static struct dentry *create_last(struct walk *w, const struct open_args *a, boo
 			err = dir->ops->create ? dir->ops->create(dir, d, S_IFREG | mode, 0) :
 				-EACCES;
 		*created = !err;
+		if (!err)
+			notify_entry(&(struct notify_entry){ dir, &w->last, IN_CREATE, 0,
+							    false });
 	}
 	rwsem_unlock_write(&dir->lock);
 	if (err) {
@@ -350,10 +355,8 @@ static struct file *open_create(const struct open_args *a)
 	return open_existing(&p, a->flags, created);
 }
 
-struct file *vfs_open(const struct open_args *a)
+static struct file *open_by_kind(const struct open_args *a)
 {
-	if (unlikely(!*a->text))
-		return ERR_PTR(-ENOENT);
 	if (likely(!(a->flags & (O_CREAT | O_TMPFILE | O_PATH)) || (a->flags & O_PATH)))
 		return open_plain(a);
 	if ((a->flags & O_TMPFILE) == O_TMPFILE)
@@ -361,6 +364,18 @@ struct file *vfs_open(const struct open_args *a)
 	if (a->flags & O_CREAT)
 		return open_create(a);
 	return open_plain(a);
+}
+
+struct file *vfs_open(const struct open_args *a)
+{
+	struct file *f;
+
+	if (unlikely(!*a->text))
+		return ERR_PTR(-ENOENT);
+	f = open_by_kind(a);
+	if (likely(!IS_ERR(f)))
+		notify_file(f, IN_OPEN);
+	return f;
 }
 
 struct file *file_open(const char *name, uint32_t flags, uint32_t mode)

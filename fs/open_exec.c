@@ -4,6 +4,7 @@
  * open files and working directories hold.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <lib/err.h>
 #include <uapi/fcntl.h>
 #include <uapi/stat.h>
@@ -22,6 +23,8 @@ void file_path_put(const struct path *p)
 
 void file_leave_inode(struct file *f)
 {
+	if (f->mode & FMODE_OPENED)
+		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 	if (f->mode & FMODE_WRITER)
 		__atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_SEQ_CST);
 	if (likely(f->path.dentry)) {
@@ -85,6 +88,8 @@ struct file *file_open_exec(int dirfd, const char *name, unsigned int flags)
 		err = -ELOOP;
 	f = err ? ERR_PTR(err) : file_open_path(&p, O_RDONLY);
 	path_put(&p);
+	if (!IS_ERR(f))
+		notify_file(f, IN_OPEN);
 	return f;
 }
 

@@ -52,8 +52,7 @@ size_t pseudo_file_name(const struct file *f, char *buf, size_t size)
 	const char *name = f->ops->name ? f->ops->name : "unknown";
 
 	if (f->inode == anonymous_inode)
-		return scnprintf(buf, size, *name == '[' ? "anon_inode:%s" : "anon_inode:[%s]",
-				 name);
+		return scnprintf(buf, size, "anon_inode:%s", name);
 	return scnprintf(buf, size, "%s:[%llu]", name, (unsigned long long)f->inode->ino);
 }
 

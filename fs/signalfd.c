@@ -7,6 +7,7 @@
  */
 #include <fs/poll.h>
 #include <fs/seq_file.h>
+#include <fs/vfs.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
@@ -150,7 +151,8 @@ static void signalfd_fdinfo(struct file *f, struct seq_file *m)
 }
 
 static const struct file_ops signalfd_ops = {
-	.read = signalfd_read, .poll = signalfd_poll, .release = signalfd_release,
+	.read = signalfd_read, .seek = noop_seek,
+	.poll = signalfd_poll, .release = signalfd_release,
 	.show_fdinfo = signalfd_fdinfo, .name = "[signalfd]",
 };
 

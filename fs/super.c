@@ -2,6 +2,7 @@
 /*
  * File-system types and superblocks.
  */
+#include <fs/notify.h>
 #include <fs/seq_file.h>
 #include <fs/vfs.h>
 #include <lib/string.h>
@@ -80,6 +81,7 @@ void super_put(struct super_block *sb)
 	mutex_lock(&registry_lock);
 	list_del(&sb->node);
 	mutex_unlock(&registry_lock);
+	notify_unmount(sb);
 	if (sb->root && sb->ops->unmounted)
 		sb->ops->unmounted(sb);
 	dentry_shrink_super(sb);

@@ -3,6 +3,7 @@
  * Calls that change attributes: mode, owner, times, size, extended attributes.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <generated/syscall_protos.h>
 #include <kernel/clock.h>
 #include <kernel/process.h>
@@ -28,6 +29,25 @@ static long change_inode(const struct mount *m, struct inode *inode, struct attr
 	return err;
 }
 
+static uint32_t event_of(uint32_t valid)
+{
+	uint32_t times = valid & (ATTR_ATIME | ATTR_MTIME);
+
+	if ((valid & (ATTR_UID | ATTR_GID | ATTR_MODE)) || times == (ATTR_ATIME | ATTR_MTIME))
+		return IN_ATTRIB;
+	return times == ATTR_ATIME ? IN_ACCESS : times ? IN_MODIFY : 0;
+}
+
+static long change_path(const struct path *p, struct attr_change *a)
+{
+	uint32_t event = event_of(a->valid);
+	long err = change_inode(p->mount, p->dentry->inode, a);
+
+	if (!err && event)
+		notify_dentry(p->dentry, event);
+	return err;
+}
+
 static long change_name(int dfd, uaddr_t path, unsigned int lookup, struct attr_change *a)
 {
 	struct path p;
@@ -38,7 +58,7 @@ static long change_name(int dfd, uaddr_t path, unsigned int lookup, struct attr_
 	if ((a->valid & ATTR_MODE) && S_ISLNK(p.dentry->inode->mode))
 		err = -EOPNOTSUPP;
 	else
-		err = change_inode(p.mount, p.dentry->inode, a);
+		err = change_path(&p, a);
 	path_put(&p);
 	return err;
 }
@@ -50,7 +70,8 @@ static long change_fd(int fd, struct attr_change *a)
 
 	if (!r.file)
 		return -EBADF;
-	err = change_inode(r.file->path.mount, r.file->inode, a);
+	err = r.file->path.dentry ? change_path(&r.file->path, a) :
+				    change_inode(NULL, r.file->inode, a);
 	fd_put(r);
 	return err;
 }
@@ -237,6 +258,8 @@ long sys_truncate(uaddr_t path, int64_t length)
 		err = check_file_limit(length);
 	if (!err)
 		err = vfs_truncate(inode, length, 0);
+	if (!err)
+		notify_dentry(p.dentry, IN_MODIFY);
 	path_put(&p);
 	return err;
 }
@@ -257,6 +280,8 @@ long sys_ftruncate(int fd, int64_t length)
 		err = check_file_limit(length);
 	if (!err)
 		err = vfs_truncate(r.file->inode, length, ATTR_FILE);
+	if (!err)
+		notify_file(r.file, IN_MODIFY);
 	fd_put(r);
 	return err;
 }
@@ -293,6 +318,8 @@ long sys_fallocate(int fd, unsigned int mode, int64_t offset, int64_t len)
 		err = offset + len > f->inode->size ? check_file_limit(offset + len) : 0;
 	if (!err)
 		err = f->ops->fallocate(f, (int)mode, offset, len);
+	if (!err)
+		notify_file(f, IN_MODIFY);
 	fd_put(r);
 	return err;
 }
@@ -456,6 +483,8 @@ static long xattr_name(uaddr_t path, unsigned int lookup, xattr_fn *fn, const st
 	n = changes(fn) ? mount_want_write(p.mount) : 0;
 	if (!n)
 		n = fn(p.dentry->inode, c);
+	if (!n && changes(fn))
+		notify_dentry(p.dentry, IN_ATTRIB);
 	path_put(&p);
 	return n;
 }
@@ -470,6 +499,8 @@ static long xattr_fd(int fd, xattr_fn *fn, const struct xattr_call *c)
 	n = changes(fn) && r.file->path.mount ? mount_want_write(r.file->path.mount) : 0;
 	if (!n)
 		n = fn(r.file->inode, c);
+	if (!n && changes(fn))
+		notify_file(r.file, IN_ATTRIB);
 	fd_put(r);
 	return n;
 }

@@ -5,6 +5,7 @@
  * Entries are collected in a kernel page and copied out without a lock.
  */
 #include <fs/namei.h>
+#include <fs/notify.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
 #include <lib/minmax.h>
@@ -116,6 +117,8 @@ static long list_dir(struct file *f, uaddr_t out, size_t count, __typeof__(&emit
 	if (!done && !err && s.too_small)
 		err = -EINVAL;
 	file_accessed(f);
+	if (!err || done)
+		notify_file(f, IN_ACCESS);
 	return done ? (long)done : err;
 }
 

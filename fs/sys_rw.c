@@ -3,6 +3,7 @@
  * read, write and their vectors, seeking, and the generic operations of files that live in the page
  * cache.
  */
+#include <fs/notify.h>
 #include <fs/vfs.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
@@ -90,6 +91,11 @@ int64_t generic_seek(struct file *f, int64_t offset, int whence)
 	return seek_with_end(f, offset, whence, f->inode->size);
 }
 
+int64_t noop_seek(struct file *f, int64_t offset, int whence)
+{
+	return f->position;
+}
+
 int generic_mmap(struct file *f, struct region *r)
 {
 	if (!f->inode->mapping)
@@ -111,7 +117,7 @@ static long read_error(const struct file *f)
 	return f->inode && S_ISDIR(f->inode->mode) ? -EISDIR : -EINVAL;
 }
 
-static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
+static __always_inline long read_at_position(struct fd_ref r, struct iov_iter *it)
 {
 	struct file *f = r.file;
 	int64_t pos = 0;
@@ -132,7 +138,16 @@ static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
 	return f->ops->read(f, it, &f->position);
 }
 
-static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
+static __always_inline long do_read(struct fd_ref r, struct iov_iter *it)
+{
+	long n = read_at_position(r, it);
+
+	if (n > 0)
+		notify_file(r.file, IN_ACCESS);
+	return n;
+}
+
+static __always_inline long write_at_position(struct fd_ref r, struct iov_iter *it)
 {
 	struct file *f = r.file;
 	int64_t pos = 0;
@@ -151,6 +166,15 @@ static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
 		return n;
 	}
 	return f->ops->write(f, it, &f->position);
+}
+
+static __always_inline long do_write(struct fd_ref r, struct iov_iter *it)
+{
+	long n = write_at_position(r, it);
+
+	if (n > 0)
+		notify_file(r.file, IN_MODIFY);
+	return n;
 }
 
 static inline int one_segment(struct iov_iter *it, uaddr_t buf, size_t count)
@@ -288,20 +312,34 @@ long sys_writev(int fd, uaddr_t iov, unsigned long iovcnt)
 
 static long positional_read(struct file *f, struct iov_iter *it, int64_t pos)
 {
+	long n;
+
 	if (!(f->mode & FMODE_READ))
 		return -EBADF;
 	if (f->mode & FMODE_STREAM)
 		return -ESPIPE;
-	return f->ops->read ? f->ops->read(f, it, &pos) : read_error(f);
+	if (!f->ops->read)
+		return read_error(f);
+	n = f->ops->read(f, it, &pos);
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
+	return n;
 }
 
 static long positional_write(struct file *f, struct iov_iter *it, int64_t pos)
 {
+	long n;
+
 	if (!(f->mode & FMODE_WRITE))
 		return -EBADF;
 	if (f->mode & FMODE_STREAM)
 		return -ESPIPE;
-	return f->ops->write ? f->ops->write(f, it, &pos) : -EINVAL;
+	if (!f->ops->write)
+		return -EINVAL;
+	n = f->ops->write(f, it, &pos);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
+	return n;
 }
 
 long sys_pread64(int fd, uaddr_t buf, size_t count, int64_t pos)
@@ -432,9 +470,62 @@ long sys_lseek(int fd, int64_t offset, int whence)
 	return pos;
 }
 
+/*
+ * One end of a copy between files: the file, and the position there, NULL for the file's own.  That
+ * one is locked around each chunk and not around the whole, since the other end may be a pipe that
+ * nobody reads: whoever shares the description would wait with us and could not even be killed.
+ */
+struct copy_end {
+	struct file *file;
+	int64_t *pos;
+	int64_t after;			/* where the last chunk read left the file's own */
+};
+
+static long read_chunk(struct copy_end *in, void *buf, size_t len)
+{
+	struct file *f = in->file;
+	long n;
+
+	if (in->pos)
+		return file_read_kernel(f, buf, len, in->pos);
+	mutex_lock(&f->position_lock);
+	n = file_read_kernel(f, buf, len, &f->position);
+	in->after = f->position;
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
+static long write_chunk(const struct copy_end *out, const void *buf, size_t len)
+{
+	struct file *f = out->file;
+	int64_t nowhere = 0;
+	long n;
+
+	if (out->pos || !(f->mode & FMODE_SEEK))
+		return file_write_kernel(f, buf, len, out->pos ? out->pos : &nowhere);
+	mutex_lock(&f->position_lock);
+	n = file_write_kernel(f, buf, len, &f->position);
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
+/* What was read and not taken stays unread, unless somebody has moved the shared position since. */
+static void unread_chunk(struct copy_end *in, long rest)
+{
+	struct file *f = in->file;
+
+	if (in->pos) {
+		*in->pos -= rest;
+		return;
+	}
+	mutex_lock(&f->position_lock);
+	if (f->position == in->after)
+		f->position -= rest;
+	mutex_unlock(&f->position_lock);
+}
+
 /* Through a kernel buffer; the splice forms with pipes are in fs/splice.c. */
-static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos,
-			 size_t count)
+static long copy_between(struct copy_end *in, const struct copy_end *out, size_t count)
 {
 	size_t size = 16 * PAGE_SIZE;
 	char *buf = kmalloc(size, ALLOC_NO_RETRY);
@@ -448,16 +539,14 @@ static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int
 			return -ENOMEM;
 	}
 	while (done < count) {
-		int64_t start = *in_pos;
 		long wrote;
 
-		n = file_read_kernel(in, buf, min(count - done, size), in_pos);
+		n = read_chunk(in, buf, min(count - done, size));
 		if (n <= 0)
 			break;
-		wrote = file_write_kernel(out, buf, (size_t)n, out_pos);
+		wrote = write_chunk(out, buf, (size_t)n);
 		if (wrote != n)
-			/* what was not taken stays unread */
-			*in_pos = start + max(wrote, 0L);
+			unread_chunk(in, n - max(wrote, 0L));
 		if (wrote <= 0) {
 			n = wrote;
 			break;
@@ -467,13 +556,18 @@ static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int
 			break;
 	}
 	kfree(buf);
+	if (done) {
+		notify_file(in->file, IN_ACCESS);
+		notify_file(out->file, IN_MODIFY);
+	}
 	return done ? (long)done : n;
 }
 
 long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
 {
 	struct fd_ref in = fd_get(in_fd), out = fd_get(out_fd);
-	int64_t pos = 0, out_dummy = 0, *out_pos;
+	struct copy_end from = { .file = in.file }, to = { .file = out.file };
+	int64_t pos = 0;
 	long n = -EBADF;
 
 	if (!in.file || !out.file || !(in.file->mode & FMODE_READ) ||
@@ -489,13 +583,10 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
 	n = -EINVAL;
 	if (pos < 0)
 		goto put;
-	if (!offset.v)
-		pos = in.file->position;
-	out_pos = out.file->mode & FMODE_SEEK ? &out.file->position : &out_dummy;
-	n = copy_between(in.file, &pos, out.file, out_pos, min(count, RW_MAX));
-	if (!offset.v)
-		in.file->position = pos;
-	else if (n > 0 && put_user((uint64_t)pos, offset))
+	if (offset.v)
+		from.pos = &pos;
+	n = copy_between(&from, &to, min(count, RW_MAX));
+	if (offset.v && n > 0 && put_user((uint64_t)pos, offset))
 		n = -EFAULT;
 put:
 	if (in.file)
@@ -532,8 +623,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	n = -EINVAL;
 	if (flags)
 		goto put;
-	in_pos = in.file->position;
-	out_pos = out.file->position;
+	/* A file's own position is only looked at here: copy_between() reads it anew. */
+	in_pos = READ_ONCE(in.file->position);
+	out_pos = READ_ONCE(out.file->position);
 	n = -EFAULT;
 	if ((off_in.v && get_user(&in_pos, off_in)) || (off_out.v && get_user(&out_pos, off_out)))
 		goto put;
@@ -541,14 +633,12 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	n = copy_range_check(in.file, out.file, in_pos, out_pos, len);
 	if (n)
 		goto put;
-	n = copy_between(in.file, &in_pos, out.file, &out_pos, len);
-	if (!off_in.v)
-		in.file->position = in_pos;
-	else if (n > 0 && put_user((uint64_t)in_pos, off_in))
+	n = copy_between(&(struct copy_end){ .file = in.file, .pos = off_in.v ? &in_pos : NULL },
+			 &(struct copy_end){ .file = out.file, .pos = off_out.v ? &out_pos : NULL },
+			 len);
+	if (off_in.v && n > 0 && put_user((uint64_t)in_pos, off_in))
 		n = -EFAULT;
-	if (!off_out.v)
-		out.file->position = out_pos;
-	else if (n > 0 && put_user((uint64_t)out_pos, off_out))
+	if (off_out.v && n > 0 && put_user((uint64_t)out_pos, off_out))
 		n = -EFAULT;
 put:
 	if (in.file)

@@ -9,6 +9,7 @@
  * and those with TFD_TIMER_CANCEL_ON_SET wake their readers, whose next read fails with ECANCELED.
  */
 #include <fs/poll.h>
+#include <fs/vfs.h>
 #include <generated/syscall_protos.h>
 #include <kernel/clock.h>
 #include <kernel/init.h>
@@ -192,7 +193,8 @@ static long timerfd_ioctl(struct file *f, unsigned int cmd, uint64_t arg)
 }
 
 static const struct file_ops timerfd_ops = {
-	.read = timerfd_read, .poll = timerfd_poll, .ioctl = timerfd_ioctl,
+	.read = timerfd_read, .seek = noop_seek,
+	.poll = timerfd_poll, .ioctl = timerfd_ioctl,
 	.release = timerfd_release, .name = "[timerfd]",
 };
 

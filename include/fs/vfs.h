@@ -495,6 +495,8 @@ ssize_t generic_file_write(struct file *f, struct iov_iter *from, int64_t *offse
 ssize_t generic_file_write_locked(struct file *f, struct iov_iter *from, int64_t *offset);
 int64_t generic_seek(struct file *f, int64_t offset, int whence);
 int generic_mmap(struct file *f, struct region *r);
+/* For files whose position means nothing, but where seeking is no error: stays where it is. */
+int64_t noop_seek(struct file *f, int64_t offset, int whence);
 int64_t seek_with_end(struct file *f, int64_t offset, int whence, int64_t end);
 /*
  * The number of bytes a write of @len at @offset may have: RLIMIT_FSIZE (SIGXFSZ) and the largest

@@ -23,6 +23,7 @@ enum thread_work {
 	/* a saved signal mask must be put back (sigsuspend, ppoll) */
 	WORK_MASK	= 1 << 3,
 	WORK_STEP	= 1 << 4,	/* report a single step */
+	WORK_RSEQ	= 1 << 5,	/* look at the restartable sequence */
 	/* system-call tracing; looked at by the dispatcher, not at exit */
 	WORK_TRACE	= 1 << 8,
 	WORK_PTRACE	= 1 << 9,	/* ptrace system-call stops; the dispatcher's as well */

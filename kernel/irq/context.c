@@ -8,6 +8,7 @@
 #include <kernel/preempt.h>
 #include <kernel/process.h>
 #include <kernel/rcu.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <kernel/smp.h>
@@ -66,6 +67,8 @@ static void do_work(struct regs *regs, uint32_t work)
 	arch_irq_enable();
 	if (work & WORK_RESCHED)
 		schedule();
+	if (work & WORK_RSEQ)
+		rseq_exit_to_user(regs);
 	if (work & (WORK_SIGNAL | WORK_MASK | WORK_STEP))
 		signal_deliver(regs);
 	arch_irq_disable();

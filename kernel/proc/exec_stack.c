@@ -27,6 +27,7 @@
 #include <uapi/elf.h>
 #include <uapi/fcntl.h>
 #include <uapi/limits.h>
+#include <uapi/rseq.h>
 #include "exec.h"
 
 #define ARG_BYTES_LEAST	(128u << 10)	/* allowed whatever the stack limit is */
@@ -270,6 +271,8 @@ static void fill_vector(struct vector *v, const struct exec *e, const struct pla
 	aux(v, AT_SECURE, e->secure);
 	aux(v, AT_RANDOM, at->random);
 	aux(v, AT_HWCAP2, arch_hwcap2());
+	aux(v, AT_RSEQ_FEATURE_SIZE, offset_of(struct rseq, __pad));
+	aux(v, AT_RSEQ_ALIGN, sizeof(struct rseq));
 	aux(v, AT_EXECFN, at->name);
 	aux(v, AT_PLATFORM, at->platform);
 	aux(v, AT_NULL, 0);

@@ -200,6 +200,11 @@ static void copy_signal_state(struct thread *child, const struct fork_args *a)
 	child->core.cap_word = me->core.cap_word;
 	child->timer_slack_ns = me->timer_slack_ns;
 	child->exit_signal = (a->flags & CLONE_THREAD) ? 0 : (uint32_t)a->exit_signal;
+	if (!(a->flags & CLONE_VM)) {	/* the area was copied with the memory */
+		child->rseq = me->rseq;
+		child->rseq_len = me->rseq_len;
+		child->rseq_signature = me->rseq_signature;
+	}
 	if (a->flags & CLONE_CHILD_CLEARTID)
 		child->clear_child_tid = a->child_tid.v;
 	memcpy(child->name, me->name, sizeof(child->name));

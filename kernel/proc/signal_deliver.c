@@ -7,6 +7,7 @@
 #include <arch/regs.h>
 #include <arch/signal.h>
 #include <kernel/log.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <lib/err.h>
 #include <mm/aspace.h>
@@ -169,6 +170,8 @@ static void run_handler(struct regs *regs, int sig, const struct sigaction *acti
 	sigset_t mask = { t->blocked.v | action->sa_mask.v };
 
 	thread_clear_work(t, WORK_MASK);
+	if (t->rseq)
+		rseq_exit_to_user(regs);
 	if (arch_signal_push(regs, &args)) {
 		signal_frame_failed(sig);
 		return;

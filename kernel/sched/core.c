@@ -28,6 +28,7 @@
 #include <arch/time.h>
 #include <arch/upcalls.h>
 #include <kernel/clock.h>
+#include <kernel/rseq.h>
 #include <kernel/irq.h>
 #include <kernel/panic.h>
 #include <kernel/process.h>
@@ -244,6 +245,7 @@ static void switch_to(struct runqueue *rq, struct thread *prev, struct thread *n
 	rq->switches++;
 	next->sched.exec_start_ns = rq->clock_ns;
 	next->cpu = rq->cpu;
+	rseq_switched_in(next);
 	__atomic_store_n(&next->on_cpu, 1, __ATOMIC_RELAXED);
 	if (next->aspace != prev->aspace)
 		arch_aspace_switch(next->aspace);

@@ -44,6 +44,8 @@ def _parser():
     p.add_argument("--root", default="initramfs", metavar="initramfs|debian|FILE",
                    help="the root file system")
     p.add_argument("--net", default="none", help="none (default) or user")
+    p.add_argument("--device", action="append", default=[], metavar="SPEC",
+                   help="one more device, in the words of QEMU's -device")
     p.add_argument("--append", default="", metavar="TEXT", help="more words for the kernel")
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                    help="set a variable for the command")
@@ -182,7 +184,8 @@ def build_machine(args, command):
         initrd=_initrd(args, board, out, command, disks), append=_append(args, command),
         system=qemu.LINUX if args.linux else qemu.AEGIS, smp=smp,
         memory_mib=args.mem or board.defaults["memory_mib"], icount=args.icount,
-        disks=disks, net=args.net, result_channel=not args.linux)
+        disks=disks, net=args.net, result_channel=not args.linux,
+        extra=[word for spec in args.device for word in ("-device", spec)])
 
 
 def _converse(args, command, process, log):
