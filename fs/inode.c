@@ -15,6 +15,8 @@
 #include <mm/slab.h>
 #include <uapi/mount.h>
 
+#include "bdev.h"
+#include "icache.h"
 #include "internal.h"
 
 int64_t inode_now_ns(void)
@@ -61,6 +63,9 @@ void inode_init_special(struct inode *inode, dev_t rdev)
 	case S_IFCHR:
 		inode->fops = &chardev_default_ops;
 		break;
+	case S_IFBLK:
+		inode->fops = IS_ENABLED(CONFIG_BLOCK) ? &blockdev_ops : &no_device_ops;
+		break;
 	default:
 		inode->fops = &no_device_ops;
 		break;
@@ -94,6 +99,10 @@ static void inode_free_rcu(struct rcu_head *head)
 
 void inode_put(struct inode *inode)
 {
+	if (unlikely(inode->state & INODE_CACHED)) {
+		icache_put(inode);
+		return;
+	}
 	if (likely(!refcount_dec_and_test(&inode->refs)))
 		return;
 	if (inode->sb->ops->evict)
@@ -237,6 +246,7 @@ void inode_apply_attr(struct inode *inode, const struct attr_change *a)
 	if (a->valid & ATTR_MTIME)
 		inode->mtime_ns = a->mtime_ns;
 	inode->ctime_ns = inode_now_ns();
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 }
 
 int inode_setattr(struct inode *inode, struct attr_change *a)
@@ -271,9 +281,10 @@ void file_accessed(struct file *f)
 		if (now - inode->atime_ns < 24 * 3600 * NSEC_PER_SEC)
 			return;
 		inode->atime_ns = now;
-		return;
+	} else {
+		inode->atime_ns = inode_now_ns();
 	}
-	inode->atime_ns = inode_now_ns();
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 }
 
 int file_modified(struct file *f)
@@ -286,6 +297,7 @@ int file_modified(struct file *f)
 		if (inode->mode & S_IXGRP)
 			inode->mode &= ~(uint32_t)S_ISGID;
 	}
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 	return 0;
 }
 

@@ -48,6 +48,9 @@ bool mount_get_above(struct mount *m, struct path *up);
 void path_get_root(struct path *root);
 void path_get_cwd(struct path *cwd);
 
+/* Everything of @sb on the medium (@wait), or on its way.  0 or the first error. */
+__must_check int super_sync(struct super_block *sb, bool wait);
+
 /* locks.c: called when a descriptor or a description goes away */
 void locks_remove_posix(struct inode *inode, const void *owner);
 void locks_remove_file(struct file *f);

@@ -5,7 +5,9 @@
 #include <fs/namei.h>
 #include <fs/notify.h>
 #include <kernel/process.h>
+#include <lib/errseq.h>
 #include <lib/string.h>
+#include <mm/memobj.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <uapi/mount.h>
@@ -90,6 +92,14 @@ void file_allow_write(struct file *f)
 	__atomic_fetch_add(&f->inode->writers, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Failures of writeback from now on, and those that nobody was told of, are told through @f. */
+static void file_watch_errors(struct file *f, struct inode *inode)
+{
+	if (inode->mapping)
+		f->write_error_seen = errseq_sample(&inode->mapping->write_error);
+	f->super_error_seen = errseq_sample(&inode->sb->write_error);
+}
+
 /* f->path is set and counted: take what the open file needs of its inode.  On failure @f is put. */
 struct file *file_open_inode(struct file *f, uint32_t flags)
 {
@@ -111,6 +121,10 @@ struct file *file_open_inode(struct file *f, uint32_t flags)
 			goto fail;
 		f->mode |= FMODE_WRITER;
 	}
+	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
+		file_watch_errors(f, inode);
+	if (unlikely(flags & O_EXCL) && S_ISBLK(inode->mode))
+		f->mode |= FMODE_EXCL;
 	if (f->ops->open) {
 		err = f->ops->open(inode, f);
 		if (unlikely(err))

@@ -137,7 +137,8 @@ static int device_map(struct region *r, pte_t *slot, uint64_t addr)
 static inline pte_t cache_entry(const struct region *r, const struct page *p, unsigned int prot)
 {
 	bool can_write = !region_is_private(r) &&
-			 (r->object->flags & MEMOBJ_SHMEM || p->flags & PAGE_DIRTY);
+			 (r->object->flags & MEMOBJ_SHMEM ||
+			  (p->flags & PAGE_DIRTY && !(r->object->flags & MEMOBJ_PART_DIRTY)));
 
 	if (!can_write)
 		prot &= ~(unsigned int)PTE_WRITE;
@@ -333,12 +334,15 @@ static int fault_make_dirty(struct region *r, pte_t *slot, uint64_t addr, pte_t 
 	p = pte_page(old);
 	page_ref(p);
 	spin_unlock(&as->pt_lock);
-	if (o->ops->make_writable && !(p->flags & PAGE_DIRTY))
+	if (o->ops->make_writable &&
+	    (!(p->flags & PAGE_DIRTY) || o->flags & MEMOBJ_PART_DIRTY))
 		err = o->ops->make_writable(o, p);
 	if (!err) {
 		page_mark_dirty(p);
 		spin_lock(&as->pt_lock);
-		if (pte_load(slot).v == old.v)
+		/* Writeback may have been faster: then the next store comes here again. */
+		if (pte_load(slot).v == old.v &&
+		    (page_has(p, PAGE_DIRTY) || o->flags & MEMOBJ_SHMEM))
 			pte_store(slot, pte_with_prot(old, region_pte_prot(r)));
 		spin_unlock(&as->pt_lock);
 		arch_tlb_flush(as, addr, addr + PAGE_SIZE);
@@ -538,7 +542,7 @@ int aspace_populate(struct aspace *as, uint64_t start, uint64_t end, bool for_wr
 /* Access from outside. */
 
 /* The page that @addr of @r shows, with a reference, or NULL when it went away again. */
-static struct page *page_at(struct region *r, uint64_t addr)
+struct page *region_page_get(struct region *r, uint64_t addr)
 {
 	struct aspace *as = r->aspace;
 	struct page *p = NULL;
@@ -574,7 +578,7 @@ static bool access_page(struct aspace *as, uint64_t addr, void *buf, size_t len,
 	for (unsigned int tries = 0; r && !p && tries < 4; tries++) {
 		if (region_fault(r, addr, access, force ? FAULT_FORCE : 0))
 			break;
-		p = page_at(r, page_of(addr));
+		p = region_page_get(r, page_of(addr));
 		/*
 		 * Lost a race: a page that others see (ours is the second reference) must not be
 		 * written.

@@ -460,6 +460,8 @@ void page_stats(struct page_stats *s)
 	s->shmem = not_negative(counters[PAGES_SHMEM]);
 	s->dirty = not_negative(counters[PAGES_DIRTY]);
 	s->writeback = not_negative(counters[PAGES_WRITEBACK]);
+	s->ever_dirtied = not_negative(counters[PAGES_EVER_DIRTIED]);
+	s->ever_written = not_negative(counters[PAGES_EVER_WRITTEN]);
 	s->available = s->free + (s->cache > s->shmem ? s->cache - s->shmem : 0);
 }
 

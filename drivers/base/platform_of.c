@@ -61,19 +61,23 @@ static int map_specifier(struct irq_domain *d, const struct of_irq *irq)
 	}
 }
 
-static int of_device_irq(const struct device *dev, unsigned int index)
+int of_irq_number(const struct of_irq *irq)
 {
 	struct irq_domain *d;
-	struct of_irq irq;
 	uint32_t phandle;
-	int err = of_interrupt(dev->node, index, &irq);
 
-	if (err)
-		return err;
-	if (!of_u32(irq.controller, "phandle", &phandle))
+	if (!of_u32(irq->controller, "phandle", &phandle))
 		return -EINVAL;
 	d = irq_domain_find(phandle);
-	return d ? map_specifier(d, &irq) : -EPROBE_DEFER;
+	return d ? map_specifier(d, irq) : -EPROBE_DEFER;
+}
+
+static int of_device_irq(const struct device *dev, unsigned int index)
+{
+	struct of_irq irq;
+	int err = of_interrupt(dev->node, index, &irq);
+
+	return err ? err : of_irq_number(&irq);
 }
 
 /* A device's clock: its own number, or that of the fixed clock it names first. */

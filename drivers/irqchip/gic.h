@@ -56,6 +56,9 @@ void gic_device_upcall(struct gic *g, uint32_t hwirq);
 /* SGI or timer: true if it was one. */
 bool gic_private_upcall(uint32_t hwirq);
 
+/* Message frames below the node of a GICv2. */
+void gicv2m_init(struct gic *g, int gic_node);
+
 int gic_set_trigger(struct irq_domain *d, uint32_t hwirq, enum irq_trigger trigger);
 void gic_mask(struct irq_domain *d, uint32_t hwirq);
 void gic_unmask(struct irq_domain *d, uint32_t hwirq);

@@ -3,6 +3,7 @@
  * The files of /proc that tell of the whole machine.
  */
 #include <arch/cpu.h>
+#include <drivers/block.h>
 #include <fs/chardev.h>
 #include <kernel/clock.h>
 #include <kernel/init.h>
@@ -162,7 +163,13 @@ static int vmstat(struct seq_file *m)
 }
 
 static int filesystems(struct seq_file *m) { return fs_show_types(m), 0; }
-static int devices(struct seq_file *m) { return chardev_show(m), 0; }
+static int devices(struct seq_file *m)
+{
+	chardev_show(m);
+	if (IS_ENABLED(CONFIG_BLOCK))
+		block_show_majors(m);
+	return 0;
+}
 
 static void one_irq(const struct irq_info *i, void *ctx)
 {
@@ -195,10 +202,6 @@ static int slabinfo(struct seq_file *m)
 }
 
 static int locks(struct seq_file *m) { return locks_show(m), 0; }
-static int partitions(struct seq_file *m)
-{
-	return seq_puts(m, "major minor  #blocks  name\n\n"), 0;
-}
 static int swaps(struct seq_file *m)
 {
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
@@ -277,7 +280,6 @@ void proc_system_init(void)
 		{ .name = "cpuinfo", .show = cpuinfo }, { .name = "version", .show = version },
 		{ .name = "filesystems", .show = filesystems },
 		{ .name = "cmdline", .show = cmdline }, { .name = "mounts", .link = "self/mounts" },
-		{ .name = "partitions", .show = partitions },
 		{ .name = "interrupts", .show = interrupts },
 		{ .name = "devices", .show = devices },
 		{ .name = "slabinfo", .mode = 0400, .show = slabinfo },

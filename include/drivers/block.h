@@ -47,7 +47,10 @@ enum bio_flags {
 	BIO_READAHEAD	= 1 << 4,	/* may fail without consequence */
 };
 
-/* A piece of memory; offset and len are multiples of the device's logical block size. */
+/*
+ * A piece of memory, physically contiguous (it may cross pages).  len is a multiple of the device's
+ * logical block size, offset of four.
+ */
 struct bio_vec {
 	struct page *page;
 	uint32_t offset;
@@ -67,8 +70,16 @@ struct bio {
 	int status;			/* 0 or -errno, valid in done(): -EIO, -ENODEV, -ENOSPC,
 					 * -ETIMEDOUT, -EOPNOTSUPP, -EROFS */
 	struct list node;		/* the submitter's before, the block layer's in flight */
-	uint32_t pending;		/* [A] the block layer's: parts still in flight */
 	uint32_t max_vecs;		/* [I] */
+	/* what follows is the block layer's own */
+	uint32_t pending;		/* [A] parts still in flight */
+	struct {			/* what no request has taken yet */
+		uint32_t sectors;	/* done with, from the start */
+		uint32_t vec, offset;	/* the piece that comes next, bytes into it */
+	} cursor;
+	uint8_t stage;			/* of a flush sequence: drivers/block/flush.c */
+	bool merged;			/* rode on another bio's request */
+	int64_t start_ns;
 	struct bio_vec inline_vecs[];
 };
 
@@ -94,6 +105,7 @@ __must_check int block_submit_wait(struct bio *bio);
  */
 struct block_plug {
 	struct list bios;
+	unsigned int nr;
 	struct block_plug *outer;
 };
 void block_plug_start(struct block_plug *plug);
@@ -114,6 +126,8 @@ struct block_limits {
 	uint32_t max_sectors;		/* of one request */
 	uint32_t max_segments;		/* pieces of memory of one request */
 	uint32_t max_segment_size;	/* bytes; 0: no limit */
+	/* 0, or a power of two that pieces but the first start at and but the last end at */
+	uint32_t gap_size;
 	uint64_t dma_mask;
 	uint32_t max_discard_sectors;	/* 0: not supported */
 	uint32_t max_zeroes_sectors;	/* 0: not supported (the block layer writes zeros then) */
@@ -135,12 +149,16 @@ struct block_device {
 	uint64_t start;			/* [I] first sector on the disk */
 	uint64_t nr_sectors;		/* [A] */
 	refcount_t refs;
+	atomic_t opens;			/* the file system layer's: a partition in use stays */
 	bool is_read_only;		/* [A] BLKROSET */
+	bool is_removed;		/* [A] not registered any more: -ENODEV */
 	char part_uuid[40];		/* [I] "" when there is none; PARTUUID= */
 	char part_name[112];		/* [I] UTF-8; PARTLABEL= */
 	char part_type[40];		/* [I] type GUID, or hexadecimal MBR type */
 	void *holder_data;		/* the file system layer's: its inode and cache */
-	struct list node;		/* [R] BLOCK_REGISTRY */
+	struct list node;		/* [R] BLOCK_REGISTRY: all devices */
+	struct list disk_node;		/* [R] BLOCK_REGISTRY: the disk's partitions */
+	struct block_stats *stats;	/* drivers/block/stats.c */
 };
 
 /* A counted reference, NULL: there is none.  By number, or by "vda1", "/dev/vda1", "PARTUUID=...",
@@ -150,12 +168,16 @@ struct block_device *block_find_get_by_name(const char *name);
 void block_ref(struct block_device *dev);
 void block_put(struct block_device *dev);
 const struct block_limits *block_limits(const struct block_device *dev);
+/* The whole disk that @dev is (part of): borrowed, lives as long as @dev. */
+struct block_device *block_whole(struct block_device *dev);
+bool block_is_gone(const struct block_device *dev);
 /* All block devices, in order of registration; @fn may sleep. */
 void block_for_each(void (*fn)(struct block_device *dev, void *arg), void *arg);
 
 /*
  * Who wants to hear of devices that come and go (the file system layer makes nodes and caches).
- * added() is also called for all that are there already.
+ * added() is also called for all that are there already.  Both may sleep and take locks inside
+ * class BLOCK_SETUP (INODE and inner); at removed() the device answers -ENODEV already.
  */
 struct block_listener {
 	void (*added)(struct block_device *dev);
@@ -165,5 +187,13 @@ struct block_listener {
 void block_listen(struct block_listener *listener);
 /* Read the partition table again: -EBUSY while a partition is in use, -EINVAL for a partition. */
 __must_check int block_rescan(struct block_device *dev);
+/* BLKPG: one partition of the whole disk @dev, by hand.  -EBUSY, -EINVAL, -ENXIO, -ENOMEM. */
+__must_check int block_part_add(struct block_device *dev, uint32_t part, uint64_t start,
+				uint64_t nr_sectors);
+__must_check int block_part_remove(struct block_device *dev, uint32_t part);
+
+struct seq_file;
+/* The block half of /proc/devices. */
+void block_show_majors(struct seq_file *m);
 
 #endif

@@ -63,6 +63,12 @@ struct of_irq {
 /* Interrupt @index of @node; "interrupts-extended" goes first. -ENOENT, -EINVAL. */
 __must_check int of_interrupt(int node, unsigned int index, struct of_irq *irq);
 
+/*
+ * The kernel's number of an interrupt, for drivers of buses; -EPROBE_DEFER: its controller has no
+ * driver yet.  From INIT_DRIVER on, thread context.
+ */
+__must_check int of_irq_number(const struct of_irq *irq);
+
 /* Entry @index of the memory reservation block; false at its end. */
 bool of_reservation(unsigned int index, uint64_t *base, uint64_t *size);
 

@@ -26,6 +26,7 @@
 
 struct pci_bus;
 struct pci_host;
+struct pci_vector;
 
 enum pci_reg {				/* PCI Local Bus 3.0, 6.1; PCI Express Base, 7.5.1 */
 	PCI_VENDOR		= 0x00,
@@ -110,9 +111,10 @@ struct pci_device {
 	uint16_t msi_cap;			/* [I] offset of the capability in use */
 	char *msix_table;			/* [R] dev.lock */
 	unsigned int nr_vectors;		/* [R] dev.lock */
-	struct msi_vector *vectors;		/* [R] dev.lock */
+	struct pci_vector *vectors;		/* [R] dev.lock; irq.c has its type */
 	int intx_irq;				/* [R] dev.lock: kernel number, or negative */
-	struct list node;			/* [R] the bus's list */
+	bool is_added;				/* [R] the host's lock */
+	struct list node;			/* [R] the host's lock: the bus's list */
 	char name_buf[16];			/* 0000:00:01.0 */
 };
 
@@ -139,6 +141,11 @@ void pci_write32(struct pci_device *p, uint32_t offset, uint32_t v);
 uint32_t pci_find_cap(struct pci_device *p, uint8_t id, uint32_t after);
 /* The same for extended ones, from 0x100 on. */
 uint32_t pci_find_ext_cap(struct pci_device *p, uint16_t id, uint32_t after);
+/*
+ * For a driver that starts anew: the interrupts of device_irq_vectors() are given back before
+ * remove, all of them released by irq_release(); ask again afterwards.  Device lock held.
+ */
+void pci_irqs_drop(struct pci_device *p);
 /* The device answers configuration reads. */
 bool pci_is_present(struct pci_device *p);
 
@@ -148,6 +155,8 @@ struct pci_config_ops {
 			 unsigned int size);
 	void (*write)(struct pci_host *h, uint8_t bus, uint8_t devfn, uint32_t offset,
 		      unsigned int size, uint32_t v);
+	/* Make bus @bus reachable, before anything else is done there; optional. */
+	int (*open_bus)(struct pci_host *h, uint8_t bus);
 	uint32_t size;			/* 256 or 4096 */
 };
 
@@ -172,6 +181,8 @@ struct pci_host {
 	/* Who takes messages of @requester (bus << 8 | devfn), and what it calls it; NULL: none. */
 	struct msi_parent *(*find_msi)(struct pci_host *h, uint16_t requester, uint32_t *device_id);
 	struct pci_bus *root;			/* [I] after pci_host_add() */
+	uint8_t top_bus;			/* [R] dev.lock: the last number given */
+	bool gives_numbers, is_scanned;		/* [R] dev.lock */
 	char name_buf[16];
 };
 
@@ -179,5 +190,7 @@ struct pci_host {
 __must_check int pci_host_add(struct pci_host *h);
 /* Look for devices that came since; how many were added. */
 unsigned int pci_host_rescan(struct pci_host *h);
+/* It was pulled out, or is to be forgotten: it and all behind it.  Thread context, no locks. */
+void pci_remove(struct pci_device *p);
 
 #endif

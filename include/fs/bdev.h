@@ -35,8 +35,9 @@ struct super_block;
 struct block_device *bdev_open(const char *name, const void *who, bool want_write);
 struct block_device *bdev_open_dev(dev_t dev, const void *who, bool want_write);
 void bdev_close(struct block_device *dev, const void *who);
-/* A device by what users write: a path of a device node, "/dev/vda1" and "PARTUUID=..." before there
- * are nodes, "LABEL=", "UUID=" of a file system on it.  A counted reference; error pointer. */
+/* A device by what users write: a path of a device node, "/dev/vda1" and "PARTUUID=..." before
+ * there are nodes, "LABEL=", "UUID=" of a file system on it.  A counted reference; error pointer.
+ */
 struct block_device *bdev_lookup(const char *name);
 /* Write what is dirty in the device's own page cache, and wait; no flush. */
 __must_check int bdev_sync(struct block_device *dev);

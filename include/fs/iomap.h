@@ -8,8 +8,8 @@
  *     from anybody: they take no inode->lock and wait for no transaction.
  * IM2 map(IOMAP_RESERVE) and map(IOMAP_ALLOCATE) are called with no page locked and no page marked
  *     as under writeback that is not on its way to the disk, so they may start a transaction, and a
- *     commit may write and wait for a file's pages (iomap_write_mapped()).  They take no inode->lock
- *     either: a file system has its own lock around its block map.
+ *     commit may write and wait for a file's pages (iomap_write_mapped()).  They take no
+ *     inode->lock either: a file system has its own lock around its block map.
  * IM3 truncation, punching and whatever else takes blocks away from a file happens between
  *     iomap_truncate_begin() or iomap_punch_begin() and iomap_blocks_end(): then no page of the
  *     range is in the cache or on its way to the disk, and nobody asks for IOMAP_ALLOCATE.
@@ -30,11 +30,12 @@ enum iomap_type {
 	IOMAP_MAPPED,			/* at .address */
 	IOMAP_UNWRITTEN,		/* space at .address, but zeros until written() */
 	IOMAP_DELALLOC,		/* reserved, no place yet: writeback will ask IOMAP_ALLOCATE */
-	IOMAP_INLINE,			/* in .inline_data, within the inode; READ and REPORT only */
+	IOMAP_INLINE,		/* in .inline_data, within the inode; READ and REPORT only */
 };
 
 enum iomap_flags {
-	IOMAP_NEW	= 1 << 0,	/* just allocated: parts not written must be zeroed */
+	/* RESERVE and ALLOCATE: just allocated, content is anything: what is not written is zeroed */
+	IOMAP_NEW	= 1 << 0,
 	/* ALLOCATE: data goes through the journal: ops->journal_page does it */
 	IOMAP_JOURNAL_DATA = 1 << 1,
 	IOMAP_LAST	= 1 << 2,	/* REPORT: the file has nothing mapped behind it */
@@ -83,8 +84,8 @@ struct iomap_ops {
 	 */
 	void (*size_changed)(struct inode *inode);
 	/*
-	 * data=journal: [pos, pos + len) of the dirty, up-to-date page at @data goes into the running
-	 * transaction.  IM2.  NULL: never asked for.
+	 * data=journal: [pos, pos + len) of the dirty, up-to-date page at @data goes into the
+	 * running transaction.  IM2.  NULL: never asked for.
 	 */
 	int (*journal_page)(struct inode *inode, uint64_t pos, uint32_t len, const void *data);
 };
@@ -119,9 +120,9 @@ long iomap_fiemap(struct file *f, uint64_t arg);
 
 /*
  * Truncation (inode lock held for writing): zeroes the tail of the block that holds the new end,
- * sets inode->size, drops pages beyond, and keeps writeback out until iomap_blocks_end(); in between
- * the file system frees the blocks.  Also to grow: then the old tail is zeroed.  On failure nothing
- * has changed and iomap_blocks_end() is not due.
+ * sets inode->size, drops pages beyond, and keeps writeback out until iomap_blocks_end(); in
+ * between the file system frees the blocks.  Also to grow: then the old tail is zeroed.  On failure
+ * nothing has changed and iomap_blocks_end() is not due.
  */
 __must_check int iomap_truncate_begin(struct inode *inode, uint64_t size);
 /* The same for a hole: parts of blocks are zeroed, pages dropped; the size stays. */

@@ -13,6 +13,7 @@
 #include <kernel/rcu.h>
 #include <kernel/spinlock.h>
 #include <lib/list.h>
+#include <lib/map.h>
 #include <uapi/fcntl.h>
 #include <uapi/limits.h>
 #include <uapi/stat.h>
@@ -133,7 +134,7 @@ struct inode {
 	int64_t dirtied_ns;		/* [R] cache lock: clock_ns() when it became dirty */
 	struct list sb_node;		/* [R] cache lock: all cached inodes of sb */
 	struct list lru_node;		/* [R] cache lock: unused, clean ones */
-	struct list dirty_node;		/* [R] writeback's lock: its dirty inodes */
+	struct list dirty_node;		/* [R] cache lock: sb->dirty_inodes */
 	struct rcu_head rcu;
 };
 
@@ -147,6 +148,7 @@ enum inode_state {
 	INODE_DIRTY_PAGES	= 1 << 5,	/* its mapping has dirty pages */
 	INODE_SYNCING		= 1 << 6,	/* writeback works on it */
 	INODE_ON_LRU		= 1 << 7,
+	INODE_FAILED		= 1 << 8,	/* inode_fail(): evict() is not called */
 };
 #define INODE_DIRTY_ANY	(INODE_DIRTY_META | INODE_DIRTY_SIZE | INODE_DIRTY_PAGES)
 
@@ -177,15 +179,12 @@ struct inode *inode_find_get(struct super_block *sb, uint64_t ino);
  */
 struct inode *inode_create_cached(struct super_block *sb, uint64_t ino);
 void inode_ready(struct inode *inode);
-/* It could not be filled or made: forget it and drop the caller's reference. */
+/*
+ * It could not be filled or made: forget it and drop the caller's reference.  evict() is not called
+ * for it, free_inode() is.
+ */
 void inode_fail(struct inode *inode);
 static inline bool inode_is_new(const struct inode *inode) { return inode->state & INODE_NEW; }
-/*
- * Fields changed (@what: INODE_DIRTY_META, or _SIZE where fdatasync() must write them): write_inode()
- * is called within some seconds.  Cheap when it is dirty already; does nothing in file systems
- * without a cache.  Any thread context.
- */
-void inode_mark_dirty(struct inode *inode, uint32_t what);
 /* Write the inode's fields by write_inode() if they are dirty; @data_only: only if SIZE is. */
 __must_check int inode_write(struct inode *inode, bool data_only, bool wait);
 /* The fields are written by other means (a transaction took them along): not dirty any more. */
@@ -331,17 +330,20 @@ struct super_ops {
 	 */
 	void (*evict)(struct inode *inode);
 	void (*free_inode)(struct inode *inode);	/* NULL: kfree */
-	/* Memory for an inode (the file system's own structure around it); set: inodes are cached. */
+	/*
+	 * Memory for an inode (the file system's own structure around it); set: inodes are cached.
+	 */
 	struct inode *(*alloc_inode)(struct super_block *sb);	/* NULL: out of memory */
 	/*
-	 * Put the inode's fields on the medium's block, or into the running transaction.  @wait: and
-	 * the block on the medium (without a journal).  Not called for inodes that are evicted.
+	 * Put the inode's fields on the medium's block, or into the running transaction.  @wait:
+	 * and the block on the medium (without a journal).  Not called for inodes that are evicted.
 	 */
 	int (*write_inode)(struct inode *inode, bool wait);
 	void (*statfs)(struct super_block *sb, struct statfs *st);
 	/*
 	 * Everything on the medium: called after dirty pages and inodes were written and waited for
-	 * (with @wait) or started.  Commits, writes the superblock, buf_cache_sync(), block_flush().
+	 * (with @wait) or started.  Commits, writes the superblock, buf_cache_sync(),
+	 * block_flush().
 	 */
 	int (*sync)(struct super_block *sb, bool wait);
 	/*
@@ -371,10 +373,33 @@ struct super_block {
 	struct list node;		/* [R] super list */
 	const struct inode_ops *dentry_ops;	/* who revalidates names here, NULL: nobody */
 	struct block_device *bdev;	/* [I] opened by super_mount_device(); NULL */
-	struct inode_cache *inodes;	/* [I] NULL: inodes are not cached by number */
 	struct writeback *writeback;	/* [I] the device's; NULL: nothing is ever written back */
-	uint64_t write_error;		/* [A] for syncfs, as memobj.write_error */
+	struct list writeback_node;	/* the flusher's */
+	uint64_t write_error;		/* [A] errseq for syncfs */
+	/*
+	 * Inodes that are cached (ops->alloc_inode) or written back: fs/icache.c, fs/writeback.c.
+	 */
+	struct spinlock inodes_lock;	/* class INODE_CACHE: "cache lock" */
+	struct map inode_map;		/* [R] inodes_lock: by number */
+	struct list inodes;		/* [R] inodes_lock: all of them */
+	/* [R] inodes_lock: nobody refers to them, the oldest first */
+	struct list unused_inodes;
+	struct list dirty_inodes;	/* [R] inodes_lock: in order of dirtied_ns */
+	struct waitq inodes_waitq;	/* NEW, FREEING and SYNCING go */
+	struct list cache_node;		/* superblocks with cached inodes */
 };
+
+/*
+ * Fields changed (@what: INODE_DIRTY_META, or _SIZE where fdatasync() must write them):
+ * write_inode() is called within some seconds.  Cheap when it is dirty already; does nothing in
+ * file systems without a cache.  Any thread context.
+ */
+void inode_mark_dirty_slow(struct inode *inode, uint32_t what);
+static inline void inode_mark_dirty(struct inode *inode, uint32_t what)
+{
+	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
+		inode_mark_dirty_slow(inode, what);
+}
 
 struct mount_args {
 	const char *source;		/* "" when there is none */
@@ -406,6 +431,8 @@ struct super_block *super_create(const struct fs_type *type, const struct super_
 struct super_block *super_mount_device(const struct fs_type *type, const struct mount_args *args,
 				       int (*fill)(struct super_block *sb,
 						   const struct mount_args *args));
+/* In fill(), when it fails: sb->root and all cached inodes go, before the private parts. */
+void super_drop_inodes(struct super_block *sb);
 /* In fill(): the operations; makes the inode cache.  0 or -ENOMEM. */
 __must_check int super_set_ops(struct super_block *sb, const struct super_ops *ops);
 /*

@@ -16,6 +16,9 @@
  */
 void schedule(void);
 
+/* Have @fn called before a thread that has a plug sleeps; at boot.  It may spin, not sleep. */
+void sched_set_sleep_hook(void (*fn)(void));
+
 /*
  * schedule() for a caller that set its state: sleep until woken, until @deadline_ns (absolute on
  * clock_ns(), INT64_MAX: never) or a signal.  0, -ETIMEDOUT or -ERESTARTSYS.

@@ -21,6 +21,7 @@
 
 struct process;
 struct aspace;
+struct block_plug;
 struct files;
 struct fs_context;
 struct cred;
@@ -129,6 +130,9 @@ struct thread {
 	uint64_t rseq;			/* user address of struct rseq, 0 = none */
 	uint32_t rseq_len, rseq_signature;
 
+	/* Block I/O held back to be merged; own.  Sent before it sleeps: sched_set_sleep_hook(). */
+	struct block_plug *plug;
+
 	/* vfork parent waits on this. */
 	struct completion *vfork_done;	/* own; signalled at exec or exit */
 
@@ -136,6 +140,8 @@ struct thread {
 	uint32_t pagefault_disabled;	/* depth of pagefault_disable() */
 	void *region_hint;		/* mm: last region that a fault hit */
 	uint64_t min_faults, maj_faults;
+	uint32_t pages_dirtied;		/* since it last looked at the limits of dirty memory */
+	bool is_cleaner;	/* writes dirty pages: does not wait for them to be written */
 
 	/* ptrace: kernel/proc/ptrace.c. */
 	struct process *tracer;		/* [R] TASKLIST; NULL: not traced */

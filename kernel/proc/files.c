@@ -53,7 +53,9 @@ struct file *file_alloc(const struct file_ops *ops, void *priv, uint32_t flags)
 	f->owner = NULL;
 	f->owner_signal = 0;
 	f->write_error_seen = 0;
+	f->super_error_seen = 0;
 	f->cap_lineage = 0;
+	f->readahead = (struct file_readahead){ 0 };
 	return f;
 }
 

@@ -339,11 +339,21 @@ static void schedule_masked(bool preempted)
 	schedule_locked(rq, prev, runs);
 }
 
+static void (*sleep_hook)(void);		/* [I] after boot */
+
+void sched_set_sleep_hook(void (*fn)(void))
+{
+	sleep_hook = fn;
+}
+
 void schedule(void)
 {
 	unsigned long flags;
 
 	might_sleep();
+	/* Somebody may be waited for who waits for what this thread holds back. */
+	if (unlikely(current_thread()->plug) && sleep_hook)
+		sleep_hook();
 	flags = arch_irq_save();
 	preempt_disable();
 	schedule_masked(false);
