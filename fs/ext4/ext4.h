@@ -29,6 +29,7 @@ struct busy {
 	bool in_flight;			/* being written, not in a file's map yet: map.c */
 };
 
+struct ext4_run;
 struct ext4_zone { uint64_t start, len; };	/* the file system's own blocks */
 
 /* A mounted file system.   [A] atomic   [I] immutable   [L] alloc_lock   [O] orphan_lock */
@@ -39,7 +40,8 @@ struct ext4_fs {
 	struct buf *super_buf;		/* [I] */
 	struct disk_super *super;	/* [I] within super_buf; counts [L], last_orphan [O] */
 	struct journal *journal;	/* [I] NULL: none, or read-only */
-	struct inode *journal_inode;	/* [I] counted; NULL: none */
+	struct ext4_run *journal_runs;	/* [I] where the journal's file is; NULL: there is none */
+	uint32_t nr_journal_runs, nr_journal_blocks;	/* [I] */
 	uint32_t options;		/* [A] enum ext4_options */
 	uint32_t commit_interval_ms;	/* [A] */
 	uint32_t block_size, block_shift;	/* [I] */
@@ -124,7 +126,11 @@ static inline uint64_t le64_parts(le32_t lo, le32_t hi)
 /*
  * super.c: life of a mounted file system.  ext4_open() needs sb->bdev; flags as mount(2).
  */
-struct ext4_mount { uint32_t options, commit_interval_ms, sb_block; bool read_only; };
+struct ext4_mount {
+	uint32_t options, commit_interval_ms;
+	uint32_t incompat, ro_compat;	/* features that are allowed */
+	bool read_only;
+};
 __must_check int ext4_open(struct super_block *sb, const struct ext4_mount *m);
 void ext4_close(struct ext4_fs *fs);
 __must_check int ext4_sync(struct ext4_fs *fs);

@@ -305,7 +305,7 @@ struct inode *ext4_new_inode(struct journal_handle *h, struct inode *dir, uint32
 {
 	struct ext4_fs *fs = ext4_fs_of(dir);
 	struct inode *inode;
-	uint32_t ino;
+	uint32_t ino = 0;
 	int err;
 
 	if (!dir->nlink)

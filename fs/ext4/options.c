@@ -73,6 +73,8 @@ void ext4_default_options(struct ext4_mount *m)
 	*m = (struct ext4_mount){
 		.options = OPT_ACL | OPT_USER_XATTR,
 		.commit_interval_ms = 5000,
+		.incompat = INCOMPAT_KNOWN,
+		.ro_compat = UINT32_MAX,
 	};
 }
 

@@ -148,7 +148,7 @@ static int read_raw_super(struct block_device *dev, struct disk_super *s)
 	return 0;
 }
 
-static int check_features(struct ext4_fs *fs, bool read_only)
+static int check_features(struct ext4_fs *fs, const struct ext4_mount *m)
 {
 	const struct disk_super *s = fs->super;
 	uint32_t unknown;
@@ -160,14 +160,16 @@ static int check_features(struct ext4_fs *fs, bool read_only)
 	fs->compat = le32_to_cpu(s->compat);
 	fs->incompat = le32_to_cpu(s->incompat);
 	fs->ro_compat = le32_to_cpu(s->ro_compat);
-	unknown = fs->incompat & ~(uint32_t)INCOMPAT_KNOWN;
+	if ((fs->ro_compat & ~m->ro_compat))
+		return -EINVAL;
+	unknown = fs->incompat & ~m->incompat;
 	if (unknown) {
 		log_err("ext4: %s: features that we do not know (incompat %#x)", fs->dev->name,
 			unknown);
 		return -EINVAL;
 	}
 	unknown = fs->ro_compat & ~(uint32_t)RO_COMPAT_KNOWN;
-	if (unknown && !read_only) {
+	if (unknown && !m->read_only) {
 		log_err("ext4: %s: features with which we can only read (ro_compat %#x)",
 			fs->dev->name, unknown);
 		return -EROFS;
@@ -268,23 +270,83 @@ static void take_limits(struct ext4_fs *fs)
 
 static int journal_map(void *arg, uint32_t index, uint64_t *block)
 {
-	int err = ext4_map_block(arg, index, block);
+	struct ext4_fs *fs = arg;
+	uint32_t low = 0, high = fs->nr_journal_runs;
 
-	return err ? err : *block ? 0 : -EUCLEAN;
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+		const struct ext4_run *r = &fs->journal_runs[mid];
+
+		if (index >= r->lblock && index - r->lblock < r->len) {
+			*block = r->block + (index - r->lblock);
+			return 0;
+		}
+		if (index < r->lblock)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return -EUCLEAN;
 }
 
-static struct journal *open_journal(struct ext4_fs *fs, struct inode *file, bool read_only)
+static int add_journal_run(struct ext4_fs *fs, const struct ext4_run *run)
+{
+	struct ext4_run *more;
+
+	if (!run->block || run->unwritten)
+		return -EUCLEAN;
+	/* Room doubles: at powers of two. */
+	if (!(fs->nr_journal_runs & (fs->nr_journal_runs - 1))) {
+		uint32_t n = fs->nr_journal_runs ? fs->nr_journal_runs * 2 : 1;
+
+		more = kvmalloc(n * sizeof(*more), 0);
+		if (!more)
+			return -ENOMEM;
+		if (fs->nr_journal_runs)
+			memcpy(more, fs->journal_runs, fs->nr_journal_runs * sizeof(*more));
+		kvfree(fs->journal_runs);
+		fs->journal_runs = more;
+	}
+	fs->journal_runs[fs->nr_journal_runs++] = *run;
+	return 0;
+}
+
+/* Note where the journal's file is: its inode is not needed any more. */
+static int find_journal(struct ext4_fs *fs)
+{
+	struct inode *file = ext4_iget(fs, le32_to_cpu(fs->super->journal_ino));
+	uint32_t n, at = 0;
+	int err = 0;
+
+	if (IS_ERR(file))
+		return (int)PTR_ERR(file);
+	n = (uint32_t)min((uint64_t)UINT32_MAX / 2, (uint64_t)file->size >> fs->block_shift);
+	if (!S_ISREG(file->mode) || !file->nlink || n < 64)
+		err = -EUCLEAN;
+	rwsem_lock_read(&EXT4_I(file)->map_lock);
+	while (at < n && !err) {
+		struct ext4_run run;
+
+		err = ext4_map_locked(file, at, n - at, &run);
+		if (!err)
+			err = add_journal_run(fs, &run);
+		at += run.len;
+	}
+	rwsem_unlock_read(&EXT4_I(file)->map_lock);
+	fs->nr_journal_blocks = n;
+	inode_put(file);
+	return err;
+}
+
+static struct journal *open_journal(struct ext4_fs *fs, bool read_only)
 {
 	struct journal_args args = {
 		.dev = fs->dev, .cache = fs->cache, .block_size = fs->block_size,
-		.nr_blocks = (uint32_t)min((uint64_t)UINT32_MAX,
-					   (uint64_t)file->size >> fs->block_shift),
-		.fs_blocks = fs->nr_blocks, .map = journal_map, .arg = file,
+		.nr_blocks = fs->nr_journal_blocks, .fs_blocks = fs->nr_blocks,
+		.map = journal_map, .arg = fs,
 		.no_barrier = fs->options & OPT_NO_BARRIER, .read_only = read_only,
 	};
 
-	if (!S_ISREG(file->mode) || !file->nlink)
-		return ERR_PTR(-EUCLEAN);
 	return journal_open(&args);
 }
 
@@ -341,13 +403,8 @@ static int load_journal(struct ext4_fs *fs, const struct ext4_mount *m)
 		return -EINVAL;
 	if (m->options & OPT_NO_LOAD)
 		return 0;
-	fs->journal_inode = ext4_iget(fs, le32_to_cpu(fs->super->journal_ino));
-	if (IS_ERR(fs->journal_inode)) {
-		err = (int)PTR_ERR(fs->journal_inode);
-		fs->journal_inode = NULL;
-		return err;
-	}
-	j = open_journal(fs, fs->journal_inode, device_ro);
+	err = find_journal(fs);
+	j = err ? ERR_PTR(err) : open_journal(fs, device_ro);
 	if (IS_ERR(j)) {
 		log_err("ext4: %s: no usable journal (error %ld)", fs->dev->name, -PTR_ERR(j));
 		return (int)PTR_ERR(j);
@@ -369,9 +426,9 @@ static int begin_journal(struct ext4_fs *fs)
 	struct journal *j;
 	int err;
 
-	if (!fs->journal_inode)
+	if (!fs->journal_runs)
 		return 0;
-	j = open_journal(fs, fs->journal_inode, false);
+	j = open_journal(fs, false);
 	if (IS_ERR(j))
 		return (int)PTR_ERR(j);
 	journal_on_abort(j, journal_aborted, fs);
@@ -421,7 +478,7 @@ int ext4_set_writable(struct ext4_fs *fs)
 		return -EROFS;
 	if (le16_to_cpu(fs->super->state) & STATE_ERROR)
 		log_warn("ext4: %s: had errors before; e2fsck is recommended", fs->dev->name);
-	else if (!(le16_to_cpu(fs->super->state) & STATE_VALID) && !fs->journal_inode)
+	else if (!(le16_to_cpu(fs->super->state) & STATE_VALID) && !fs->journal_runs)
 		log_warn("ext4: %s: was not unmounted; e2fsck is recommended", fs->dev->name);
 	err = begin_journal(fs);
 	if (err)
@@ -564,7 +621,7 @@ static int read_super(struct ext4_fs *fs, const struct ext4_mount *m)
 	int err = open_super(fs);
 
 	if (!err)
-		err = check_features(fs, m->read_only);
+		err = check_features(fs, m);
 	if (!err)
 		err = check_sizes(fs);
 	if (!err)
@@ -580,8 +637,7 @@ static int read_super(struct ext4_fs *fs, const struct ext4_mount *m)
 
 static void fs_free(struct ext4_fs *fs)
 {
-	if (fs->journal_inode)
-		inode_put(fs->journal_inode);
+	kvfree(fs->journal_runs);
 	ext4_groups_unload(fs);
 	ext4_busy_drop_all(fs);
 	if (fs->super_buf)
@@ -623,6 +679,11 @@ int ext4_open(struct super_block *sb, const struct ext4_mount *m)
 	if (!err)
 		err = start(fs, m);
 	if (err) {
+		ext4_forget_inodes(fs);
+		if (fs->journal) {
+			ext4_thread_stop(fs);
+			(void)!journal_close(fs->journal);
+		}
 		fs_free(fs);
 		sb->priv = NULL;
 	}

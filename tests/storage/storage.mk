@@ -11,7 +11,7 @@ STORAGE_FLAGS	:= -std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-common -fno-buil
 		   -fno-sanitize=alignment -fno-pie \
 		   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 		   -Wimplicit-fallthrough -Wno-unused-parameter -Werror
-STORAGE_CPP	:= -Iinclude -Iarch/x86_64/include -DLIB_HOST -DCONFIG_DEBUG_ASSERT=1 -DCONFIG_MAX_CPUS=1
+STORAGE_CPP	:= -Iinclude -Iarch/x86_64/include -DLIB_HOST -DCONFIG_DEBUG_ASSERT=1 -DCONFIG_MAX_CPUS=1 -DCONFIG_BLOCK=1
 
 storage-lib	:= lib/bitmap.c lib/crc32.c lib/printf.c lib/rbtree.c lib/refcount.c lib/sort.c lib/string.c
 storage-fs	:= $(filter-out fs/ext4/vfs%.c,$(wildcard fs/ext4/*.c)) $(filter-out fs/jbd2/thread.c,$(wildcard fs/jbd2/*.c))

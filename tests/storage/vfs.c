@@ -25,7 +25,7 @@ void buf_cache_shrink(struct buf_cache *c);
 struct entry { struct inode *inode; struct entry *next; };
 struct icache { struct entry *chain[NR_CHAINS]; };
 
-static struct icache *cache_of(struct super_block *sb) { return (struct icache *)sb->inodes; }
+static struct icache *cache_of(struct super_block *sb) { return (struct icache *)sb->writeback; }
 
 static struct entry **find_slot(struct super_block *sb, uint64_t ino)
 {
@@ -100,7 +100,7 @@ void inode_ready(struct inode *inode)
 	inode->state &= ~(uint32_t)INODE_NEW;
 }
 
-void inode_mark_dirty(struct inode *inode, uint32_t what)
+void inode_mark_dirty_slow(struct inode *inode, uint32_t what)
 {
 	inode->state |= what;
 }
@@ -442,12 +442,20 @@ void ext4_thread_stop(struct ext4_fs *fs)
 
 /* mounts */
 
-static int for_each_inode(struct mounted *m, int (*fn)(struct inode *inode))
+static int forget_inode(struct inode *inode);
+static int for_each_inode(struct super_block *sb, int (*fn)(struct inode *inode));
+
+void ext4_forget_inodes(struct ext4_fs *fs)
+{
+	(void)for_each_inode(fs->sb, forget_inode);
+}
+
+static int for_each_inode(struct super_block *sb, int (*fn)(struct inode *inode))
 {
 	int err = 0;
 
 	for (uint32_t i = 0; i < NR_CHAINS; i++) {
-		for (struct entry *e = cache_of(&m->sb)->chain[i], *next; e; e = next) {
+		for (struct entry *e = cache_of(sb)->chain[i], *next; e; e = next) {
 			int r;
 
 			next = e->next;
@@ -486,7 +494,7 @@ struct mounted *fs_mount(struct disk_image *d, const char *options, int *err)
 
 	m->disk = d;
 	m->sb.bdev = &d->dev;
-	m->sb.inodes = host_alloc(sizeof(struct icache));
+	m->sb.writeback = host_alloc(sizeof(struct icache));
 	ext4_default_options(&how);
 	str_copy_cut(text, options, sizeof(text));
 	how.read_only = strstr(options, "readonly") != NULL;
@@ -497,21 +505,20 @@ struct mounted *fs_mount(struct disk_image *d, const char *options, int *err)
 		m->root = ext4_root(m->sb.priv);
 		*err = PTR_ERR_OR_ZERO(m->root);
 		if (*err) {
-			for_each_inode(m, evict_unused);
+			for_each_inode(&m->sb, forget_inode);
 			ext4_close(m->sb.priv);
 		}
 	}
 	if (!*err)
 		return m;
-	for_each_inode(m, evict_unused);
-	host_free(m->sb.inodes);
+	host_free(m->sb.writeback);
 	host_free(m);
 	return NULL;
 }
 
 int fs_sync(struct mounted *m)
 {
-	int err = for_each_inode(m, sync_inode);
+	int err = for_each_inode(&m->sb, sync_inode);
 	int e = ext4_sync(m->sb.priv);
 
 	return err ? err : e;
@@ -519,10 +526,6 @@ int fs_sync(struct mounted *m)
 
 static int forget_inode(struct inode *inode)
 {
-	struct ext4_fs *fs = ext4_fs_of(inode);
-
-	if (inode == fs->journal_inode)
-		return 0;
 	inode->nlink = inode->nlink ? inode->nlink : 1;		/* the medium is as it is */
 	inode->state &= ~(uint32_t)INODE_DIRTY_ANY;
 	refcount_set(&inode->refs, 0);
@@ -538,15 +541,11 @@ int fs_unmount(struct mounted *m)
 	if (!ext4_is_rdonly(fs))
 		err = fs_sync(m);
 	inode_put(m->root);
-	for_each_inode(m, forget_inode);
+	for_each_inode(&m->sb, forget_inode);
 	if (fs->had_error && !err)
 		err = -EIO;
 	ext4_close(fs);
-	for (uint32_t i = 0; i < NR_CHAINS; i++) {
-		if (cache_of(&m->sb)->chain[i])
-			free_inode(cache_of(&m->sb)->chain[i]->inode);
-	}
-	host_free(m->sb.inodes);
+	host_free(m->sb.writeback);
 	host_free(m);
 	return err;
 }
@@ -563,7 +562,7 @@ void fs_drop_caches(struct mounted *m)
 	struct ext4_fs *fs = m->sb.priv;
 
 	(void)fs_sync(m);
-	for_each_inode(m, evict_unused);
+	for_each_inode(&m->sb, evict_unused);
 	if (fs->journal)
 		(void)!journal_flush(fs->journal);
 	buf_cache_shrink(fs->cache);
