@@ -195,6 +195,19 @@ static int check_chown(const struct inode *inode, const struct attr_change *a)
 	return 0;
 }
 
+/*
+ * What a file says changes with its content, so its set-id bits go; group x off means mandatory
+ * locking, which stays.  Who may override permissions may also keep them.
+ */
+static uint32_t mode_after_change(const struct inode *inode)
+{
+	uint32_t mode = inode->mode;
+
+	if (likely(!(mode & (S_ISUID | S_ISGID))) || cred_overrides_files(current_cred()))
+		return mode;
+	return mode & ~(uint32_t)(S_ISUID | (mode & S_IXGRP ? S_ISGID : 0));
+}
+
 int inode_setattr_check(struct inode *inode, struct attr_change *a)
 {
 	const struct cred *c = current_cred();
@@ -224,6 +237,9 @@ int inode_setattr_check(struct inode *inode, struct attr_change *a)
 		if (!cred_overrides_files(c) && inode->gid != c->fsgid &&
 		    !cred_in_group(c, inode->gid))
 			a->mode &= ~(uint32_t)S_ISGID;
+	} else if ((a->valid & ATTR_SIZE) && mode_after_change(inode) != inode->mode) {
+		a->mode = mode_after_change(inode);
+		a->valid |= ATTR_MODE;
 	}
 	if ((a->valid & (ATTR_ATIME | ATTR_MTIME)) && !inode_owner_or_capable(inode)) {
 		if (!(a->valid & ATTR_TIMES_NOW))
@@ -292,11 +308,8 @@ int file_modified(struct file *f)
 	struct inode *inode = f->inode;
 
 	inode_touch(inode);
-	if (unlikely(inode->mode & (S_ISUID | S_ISGID)) && !cred_overrides_files(current_cred())) {
-		inode->mode &= ~(uint32_t)S_ISUID;
-		if (inode->mode & S_IXGRP)
-			inode->mode &= ~(uint32_t)S_ISGID;
-	}
+	if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+		inode->mode = mode_after_change(inode);
 	inode_mark_dirty(inode, INODE_DIRTY_META);
 	return 0;
 }

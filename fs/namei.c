@@ -188,7 +188,7 @@ static int may_delete(struct inode *dir, struct dentry *victim, bool is_dir)
 	} else if (S_ISDIR(victim->inode->mode)) {
 		return -EISDIR;
 	}
-	return mount_is_mountpoint(victim) ? -EBUSY : 0;
+	return 0;
 }
 
 /*
@@ -382,7 +382,8 @@ int vfs_unlink(int dirfd, const char *text)
 	if (!err) {
 		rwsem_lock_write(&inode->lock);
 		inode_ref(inode);
-		err = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
+		err = mount_is_mountpoint(d) ? -EBUSY :
+			dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
 		rwsem_unlock_write(&inode->lock);
 		if (!err)
 			report_unlinked(d, inode, &p);
@@ -421,7 +422,8 @@ int vfs_rmdir(int dirfd, const char *text)
 		err = may_delete(dir, d, true);
 	if (!err) {
 		rwsem_lock_write(&inode->lock);
-		err = dir->ops->rmdir ? dir->ops->rmdir(dir, d) : -EPERM;
+		err = mount_is_mountpoint(d) ? -EBUSY :
+			dir->ops->rmdir ? dir->ops->rmdir(dir, d) : -EPERM;
 		rwsem_unlock_write(&inode->lock);
 	}
 	rwsem_unlock_write(&dir->lock);
@@ -618,7 +620,10 @@ static int rename_locked(struct rename_args *r, const struct parent_lookup *op,
 		if (b)
 			inode_ref(b);
 		lock_victims(a, b);
-		err = r->old_dir->ops->rename ? r->old_dir->ops->rename(r) : -EPERM;
+		if (mount_is_mountpoint(r->old) || (b && mount_is_mountpoint(r->new)))
+			err = -EBUSY;
+		else
+			err = r->old_dir->ops->rename ? r->old_dir->ops->rename(r) : -EPERM;
 		unlock_victims(a, b);
 		if (!err && notify_is_on())
 			report_renamed(r, op, np, b);

@@ -116,9 +116,14 @@ struct file *file_open_inode(struct file *f, uint32_t flags)
 	if (likely(S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		f->mode |= FMODE_SEEK;
 	if ((f->mode & FMODE_WRITE) && S_ISREG(inode->mode)) {
-		err = count_writer(inode);
+		err = mount_get_writer(f->path.mount);
 		if (err)
 			goto fail;
+		err = count_writer(inode);
+		if (err) {
+			mount_put_writer(f->path.mount);
+			goto fail;
+		}
 		f->mode |= FMODE_WRITER;
 	}
 	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
@@ -420,4 +425,36 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *
 		return -EINVAL;
 	iov_iter_kernel(&it, (void *)(uintptr_t)buf, len);
 	return f->ops->write(f, &it, offset);
+}
+
+/* Whatever stands there must be nobody else's, and not lead elsewhere. */
+struct file *file_create_core(const char *name)
+{
+	const struct cred *me = current_cred();
+	struct file *f = file_open(name, O_CREAT | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600);
+	int err = 0;
+
+	if (IS_ERR(f))
+		return f;
+	if (!S_ISREG(f->inode->mode) || f->inode->nlink != 1)
+		err = -EPERM;
+	else if (f->inode->uid != me->fsuid)
+		err = -EPERM;
+	if (!err)
+		err = vfs_truncate(f->inode, 0, ATTR_FILE);
+	if (err) {
+		file_put(f);
+		return ERR_PTR(err);
+	}
+	return f;
+}
+
+char *file_path_format(const struct file *f, char *buf, size_t size)
+{
+	return f->path.dentry ? path_format(&f->path, buf, size) : ERR_PTR(-ENOENT);
+}
+
+bool file_has_name(const struct file *f)
+{
+	return f->inode && f->inode->nlink != 0;
 }

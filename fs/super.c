@@ -146,8 +146,8 @@ static void super_empty(struct super_block *sb)
 			log_err("%s: writing failed at unmount: error %d", sb->type->name, -err);
 	}
 	icache_evict_all(sb);
-	/* Inodes are freed after RCU and look at their superblock then. */
-	rcu_synchronize();
+	/* Inodes are freed after RCU, on any CPU, and look at their superblock then. */
+	rcu_barrier();
 }
 
 static void super_free(struct super_block *sb)

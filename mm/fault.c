@@ -615,6 +615,38 @@ size_t aspace_access(struct aspace *as, uint64_t addr, void *buf, size_t len, bo
 	return done;
 }
 
+/* The first address from @addr on below which page tables exist. */
+static uint64_t skip_hole(struct aspace *as, uint64_t addr)
+{
+	uint64_t next = addr + PAGE_SIZE, skip;
+
+	spin_lock(&as->pt_lock);
+	if (!pt_slot_find(as, addr, &skip) && skip > addr)
+		next = skip;
+	spin_unlock(&as->pt_lock);
+	return next;
+}
+
+bool aspace_read_page(struct aspace *as, uint64_t addr, void *buf, uint64_t *next)
+{
+	struct page *p = NULL;
+	struct region *r;
+	bool anonymous;
+
+	rwsem_lock_read(&as->lock);
+	r = aspace_find(as, addr);
+	anonymous = r && !r->object;
+	if (r)
+		p = region_page_get(r, addr);
+	*next = anonymous && !p ? skip_hole(as, addr) : addr + PAGE_SIZE;
+	if (p) {
+		memcpy(buf, page_to_virt(p), PAGE_SIZE);
+		page_put(p);
+	}
+	rwsem_unlock_read(&as->lock);
+	return p || (r && !anonymous && access_page(as, addr, buf, PAGE_SIZE, false, true));
+}
+
 int aspace_key(uaddr_t addr, bool shared, struct mem_key *key)
 {
 	struct aspace *as = current_thread()->aspace;

@@ -34,7 +34,8 @@ struct scan {
 static int window_fill(struct scan *s, uint64_t block)
 {
 	uint32_t size = s->disk->limits.logical_size, sectors = size >> SECTOR_SHIFT;
-	uint64_t nr = min((uint64_t)WINDOW_SIZE / size, s->disk->whole->nr_sectors / sectors - block);
+	uint64_t nr = min((uint64_t)WINDOW_SIZE / size, s->disk->whole->nr_sectors / sectors -
+			  block);
 	int err;
 
 	s->window_blocks = 0;

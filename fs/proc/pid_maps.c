@@ -123,11 +123,13 @@ static ssize_t mem_transfer(struct file *f, struct iov_iter *it, int64_t *offset
 	char *page;
 	size_t done = 0;
 
-	if (!as)
+	if (!as || !aspace_use_if_alive(as))
 		return 0;
 	page = kmalloc(PAGE_SIZE, 0);
-	if (!page)
+	if (!page) {
+		aspace_unuse(as);
 		return -ENOMEM;
+	}
 	while (it->count) {
 		size_t want = min(it->count, PAGE_SIZE), n;
 
@@ -142,6 +144,7 @@ static ssize_t mem_transfer(struct file *f, struct iov_iter *it, int64_t *offset
 			break;
 	}
 	kfree(page);
+	aspace_unuse(as);
 	return done ? (ssize_t)done : -EIO;
 }
 

@@ -5,6 +5,7 @@
 #include <arch/cpu.h>
 #include <drivers/block.h>
 #include <fs/chardev.h>
+#include <kernel/core_dump.h>
 #include <kernel/clock.h>
 #include <kernel/init.h>
 #include <kernel/irq.h>
@@ -219,6 +220,20 @@ static int printk(struct seq_file *m)
 	return seq_printf(m, "%d\t4\t1\t7\n", log_console_level), 0;
 }
 
+static int core_pattern(struct seq_file *m)
+{
+	char text[CORE_PATTERN_MAX];
+
+	core_pattern_get(text);
+	seq_printf(m, "%s\n", text);
+	return 0;
+}
+
+static int core_pattern_write(void *priv, char *text, size_t len)
+{
+	return core_pattern_set(text);
+}
+
 static int file_nr(struct seq_file *m)
 {
 	seq_puts(m, "0\t0\t9223372036854775807\n");
@@ -294,6 +309,9 @@ void proc_system_init(void)
 		{ .name = "sys/kernel/cap_last_cap", .show = constant, .priv = (void *)"40" },
 		{ .name = "sys/kernel/randomize_va_space", .show = constant, .priv = (void *)"2" },
 		{ .name = "sys/kernel/printk", .show = printk },
+		{ .name = "sys/kernel/core_pattern", .mode = 0644, .show = core_pattern,
+		  .write = core_pattern_write },
+		{ .name = "sys/kernel/core_pipe_limit", .show = constant, .priv = (void *)"0" },
 		{ .name = "sys/kernel/random/uuid", .show = random_uuid },
 		{ .name = "sys/kernel/random/boot_id", .show = boot_id },
 		{ .name = "sys/kernel/random/entropy_avail", .show = constant,
@@ -312,4 +330,8 @@ void proc_system_init(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++)
 		if (proc_register(&files[i]))
 			log_err("procfs: no memory for %s", files[i].name);
+	if (proc_register_value(&(struct proc_value){ .name = "sys/kernel/core_uses_pid",
+						      .value = &core_uses_pid, .max = 1,
+						      .mode = 0644 }))
+		log_err("procfs: no memory for core_uses_pid");
 }

@@ -258,6 +258,9 @@ struct platform_desc {
 	unsigned int nr_windows;
 	const uint8_t *isa_irqs;	/* lines of a PC */
 	unsigned int nr_isa_irqs;
+	bool has_gsi;			/* a PC's global interrupt, instead of ISA lines */
+	uint32_t gsi;
+	enum irq_trigger gsi_trigger;
 	uint32_t clock_hz;		/* property "clock-frequency", 0: none */
 };
 /* -ENOMEM. */

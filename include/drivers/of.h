@@ -54,6 +54,10 @@ uint64_t of_cells(const uint8_t *p, uint32_t cells);
 /* Window @index of "reg" as the CPU sees it. -ENOENT: no such window; -EINVAL: not translatable. */
 __must_check int of_reg(int node, unsigned int index, paddr_t *base, uint64_t *size);
 
+/* The same where the parent is known, which is expensive to find. */
+__must_check int of_reg_below(int parent, int node, unsigned int index, paddr_t *base,
+			      uint64_t *size);
+
 #define OF_IRQ_CELLS	8
 struct of_irq {
 	int controller;			/* node */

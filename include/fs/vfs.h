@@ -367,6 +367,7 @@ struct super_block {
 	uint32_t block_size;		/* [I] */
 	int64_t max_file_size;		/* [I] */
 	refcount_t refs;
+	uint32_t writers;		/* [A] files open for writing */
 	uint64_t next_ino;		/* [A] */
 	struct mutex rename_lock;	/* class RENAME */
 	void *priv;
@@ -459,6 +460,7 @@ struct mount {
 	struct hlist_node hash_node;	/* [R] mount_seq, RCU readers */
 	uint32_t flags;			/* [A] enum mount_flags */
 	int32_t id;			/* [I] */
+	uint32_t writers;		/* [A] files open for writing through it */
 	refcount_t refs;
 	struct list children;		/* [R] MOUNT */
 	struct list child_node;		/* [R] MOUNT */
@@ -481,8 +483,15 @@ struct mount *mount_create(struct super_block *sb, const char *source, uint32_t 
 /* A kernel-internal file system of @type, for pipes, memfds and the like.  Error pointer. */
 struct mount *mount_internal(const struct fs_type *type);
 __must_check int mount_at(struct mount *m, const struct path *where);
+/* The lock of @d's inode is held for writing, so that nothing is mounted on it meanwhile. */
 bool mount_is_mountpoint(struct dentry *d);
 __must_check int mount_want_write(struct mount *m);	/* 0 or -EROFS */
+/*
+ * A file is opened for writing through @m: 0 or -EROFS.  Until mount_put_writer() neither the mount
+ * nor its file system becomes read-only.
+ */
+__must_check int mount_get_writer(struct mount *m);
+void mount_put_writer(struct mount *m);
 void mounts_show(struct seq_file *m);
 void mountinfo_show(struct seq_file *m);
 void mountstats_show(struct seq_file *m);
@@ -508,9 +517,6 @@ static inline void path_put(const struct path *p)
 struct file *file_open_path(const struct path *p, uint32_t flags);
 /* Open by name from the kernel, with the caller's rights: exec, drivers, init.  Error pointer. */
 struct file *file_open(const char *name, uint32_t flags, uint32_t mode);
-/* Read or write from kernel memory; bytes or -errno. */
-ssize_t file_read_kernel(struct file *f, void *buf, size_t len, int64_t *offset);
-ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *offset);
 /* Deny or allow writing while a program is executed: 0 or -ETXTBSY. */
 __must_check int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);

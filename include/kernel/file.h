@@ -261,6 +261,13 @@ struct file_ids { uint32_t uid, gid; };
 void file_set_ids(const struct file *f, struct file_ids *ids);
 /* Read into kernel memory; bytes or -errno. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, int64_t *offset);
+/* Write from kernel memory; bytes or -errno. */
+ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *offset);
+/* A file for a core dump, empty: of the caller's user, regular, with one name.  Error pointer. */
+struct file *file_create_core(const char *name);
+/* The name of @f as its process sees it: within @buf, or an error pointer. */
+char *file_path_format(const struct file *f, char *buf, size_t size);
+bool file_has_name(const struct file *f);	/* its inode is in some directory */
 /* Size in bytes now. */
 uint64_t file_size(const struct file *f);
 /* Deny or allow writing while a program is executed: 0 or -ETXTBSY. */

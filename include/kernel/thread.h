@@ -145,7 +145,7 @@ struct thread {
 
 	/* ptrace: kernel/proc/ptrace.c. */
 	struct process *tracer;		/* [R] TASKLIST; NULL: not traced */
-	struct ptrace_state *ptrace;	/* [R] SIGNAL */
+	struct ptrace_state *ptrace;	/* [R] SIGNAL: set once; NULL: never traced */
 	int exit_code;			/* [R] TASKLIST: of this thread, as wait status */
 	/* [I] what the parent gets when the leader dies; clone's low byte */
 	uint32_t exit_signal;

@@ -50,6 +50,13 @@ static long set_system_name(char *to, uaddr_t uname, int len)
 	return 0;
 }
 
+void system_hostname(char *buf, size_t size)
+{
+	mutex_lock(&names_lock);
+	str_copy_cut(buf, hostname, size);
+	mutex_unlock(&names_lock);
+}
+
 long sys_sethostname(uaddr_t name, int len)   { return set_system_name(hostname, name, len); }
 long sys_setdomainname(uaddr_t name, int len) { return set_system_name(domainname, name, len); }
 

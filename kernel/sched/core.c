@@ -552,6 +552,18 @@ void sched_wait_off_cpu(struct thread *t)
 		arch_cpu_relax();
 }
 
+/* It may have been preempted between its state and schedule(): then it runs once more (I4). */
+void sched_wait_asleep(struct thread *t)
+{
+	while (__atomic_load_n(&t->sched.on_queue, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE)) {
+		if (t->cpu == this_cpu_id())
+			sleep_ns(50000);
+		else
+			sched_yield_current();
+	}
+}
+
 void thread_start(void (*entry)(void *arg), void *arg)
 {
 	finish_switch();

@@ -197,3 +197,15 @@ ABI_TEST(exec, scripts)
 	run_child("script", exec_script, "./script");
 	unlink("script");
 }
+
+/* glibc's ld.so begins its heap behind its bss, in the same page. */
+ABI_TEST(exec, bss_tail)
+{
+	extern char _end;
+	const char *p = &_end;
+	int dirty = 0;
+
+	for (; (uintptr_t)p % 4096; p++)
+		dirty += *p != 0;
+	say("bytes behind the bss that are not zero: %d", dirty);
+}

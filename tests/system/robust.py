@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Loads that the kernel must survive with its memory intact (stress.c); prints KTAP.
+"""Loads that the kernel must survive with its memory intact (stress.c), and storms of random calls
+on few objects (storm.c); prints KTAP.
 
 usage: tests/system/robust.py --arch ARCH [--linux] [--config C] [NAME...]
 
@@ -24,6 +25,7 @@ LOADS = {
     "alive": ("processes alive at once", 2048, (100, 500, 10000), (60, 300, 900)),
     "bomb": ("a fork bomb stays under its limit", 256, (50, 200, 1000), (60, 120, 300)),
     "elf": ("malformed programs are refused or killed", 256, (50, 500, 20000), (120, 400, 7200)),
+    "storm": ("random calls on the same few objects", 512, (10, 30, 1000), (120, 300, 7200)),
     "greedy": ("memory, stack or descriptors without end cost one process", 128, (1, 3, 30), (60, 120, 900)),
 }
 SHELL = {
@@ -33,12 +35,13 @@ SHELL = {
 }
 
 
-def load(report, args, name, program):
+def load(report, args, name, programs):
     what, mib, counts, seconds = LOADS[name]
     level = SIZES[LEVEL]
-    done = vm(args.arch, "/bin/stress", name, counts[level], linux=args.linux, config=args.config,
+    program, words = (programs["storm"], ["all"]) if name == "storm" else (programs["stress"], [name])
+    done = vm(args.arch, "/bin/load", *words, counts[level], linux=args.linux, config=args.config,
               seconds=seconds[level], log=OUT / "robust" / f"{args.arch}-{name}.log",
-              options=["--smp", 4, "--mem", mib, "--put", f"{program}:/bin/stress"])
+              options=["--smp", 4, "--mem", mib, "--put", f"{program}:/bin/load"])
     bad = "" if args.linux else "\n".join(done.complaints())
     print(f"# {name}: {done.out.strip()} ({done.seconds:.0f} s)")
     report.check(f"{name} {counts[level]}: {what}", f"{bad}\n{done.story(20)}" if done.status or bad else None)
@@ -54,9 +57,9 @@ def main():
     if unknown := set(args.names) - set(LOADS):
         parser.error(f"unknown: {' '.join(unknown)}")
     report = Report()
-    program = compile_guest(args.arch, [HERE / "stress.c"], "stress")
+    programs = {name: compile_guest(args.arch, [HERE / f"{name}.c"], name) for name in ("stress", "storm")}
     for name in args.names or LOADS:
-        load(report, args, name, program)
+        load(report, args, name, programs)
     for name, (script, wanted) in SHELL.items() if not args.names else ():
         done = vm(args.arch, "sh", "-c", script, linux=args.linux, config=args.config, seconds=60,
                   options=["--smp", 4])
