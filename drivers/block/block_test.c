@@ -49,6 +49,7 @@ KTEST(block, long_bios_are_split)
 	for (unsigned int i = 0; i < t.nr_log; i++) {
 		KEXPECT_EQ(t.log[i].sector, 8 + 24 * i);
 		KEXPECT_EQ(t.log[i].nr_sectors, i < 5 ? 24 : 8);
+		KEXPECT_EQ(t.log[i].nr_segs, i < 5 ? 3 : 1);
 	}
 	test_bio_free(bio);
 	test_disk_close(&t);

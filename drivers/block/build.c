@@ -109,7 +109,8 @@ static bool take_data(struct request *rq, struct bio *bio)
 	while (bio->cursor.sectors < bio->nr_sectors) {
 		uint32_t sectors = min(bio->nr_sectors - bio->cursor.sectors,
 				       lim->max_sectors - rq->nr_sectors);
-		uint32_t bytes = take_piece(rq, bio, min(sectors, 1u << 21) << SECTOR_SHIFT);
+		uint32_t bytes = sectors ?
+			take_piece(rq, bio, min(sectors, 1u << 21) << SECTOR_SHIFT) : 0;
 
 		if (!bytes)
 			return false;
