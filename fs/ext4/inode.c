@@ -18,6 +18,7 @@ static int64_t time_get(le32_t seconds, const le32_t *extra)
 	uint32_t e = extra ? le32_to_cpu(*extra) : 0;
 
 	s += (int64_t)(e & 3) << 32;
+	s = min(s, INT64_MAX / NSEC_PER_SEC - 1);	/* the year 2262 */
 	return s * NSEC_PER_SEC + min(e >> 2, 999999999u);
 }
 

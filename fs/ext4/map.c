@@ -451,8 +451,9 @@ static int ext4_map(struct inode *inode, uint64_t pos, uint64_t len, enum iomap_
 	if (first >= ext4_max_lblock(inode)) {
 		if (what == IOMAP_RESERVE || what == IOMAP_ALLOCATE)
 			return -EFBIG;
-		first = min(first, (uint64_t)UINT32_MAX);
-		end = max(first, end);
+		*out = (struct iomap){ .offset = align_down(pos, (uint64_t)fs->block_size),
+			.length = (end - first + 1) << fs->block_shift, .dev = fs->dev };
+		return 0;
 	}
 	r.lblock = (uint32_t)first;
 	do {
