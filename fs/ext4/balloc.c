@@ -9,8 +9,8 @@
  *	  old file's, so no data may be written there (J6).  Metadata may have them: it goes home
  *	  only after a later or the same transaction has committed.
  *
- * Delayed allocation needs room before there is a place: ext4_promise() counts it.  What is promised
- * is still free in the bitmaps.  A small pool is left for the metadata of promised data.
+ * Delayed allocation needs room before there is a place: ext4_promise() counts it.  What is
+ * promised is still free in the bitmaps.  A small pool is left for the metadata of promised data.
  */
 #include <lib/bitmap.h>
 #include <lib/err.h>
@@ -70,7 +70,8 @@ static struct busy *busy_find(struct ext4_fs *fs, uint64_t block)
 }
 
 /* Freed by @h; NULL: in flight. */
-static int busy_add(struct ext4_fs *fs, uint64_t start, uint32_t len, const struct journal_handle *h)
+static int busy_add(struct ext4_fs *fs, uint64_t start, uint32_t len,
+		    const struct journal_handle *h)
 {
 	struct rb_node **link = &fs->busy.root, *parent = NULL;
 	struct busy *b = kmalloc(sizeof(*b), 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Directories: blocks of entries.  An entry spans its record; a free one has inode 0 or is the unused
- * end of its predecessor's record.  With metadata_csum a block ends with a false entry that holds its
- * checksum.  htree.c has the index on top.
+ * Directories: blocks of entries.  An entry spans its record; a free one has inode 0 or is the
+ * unused end of its predecessor's record.  With metadata_csum a block ends with a false entry that
+ * holds its checksum.  htree.c has the index on top.
  *
  * Positions for readdir are bytes: a name that an index split moves to a new block may be listed
  * twice by a reader that is under way, and none is missed.
@@ -91,7 +91,9 @@ struct buf *ext4_dir_read(struct inode *dir, uint32_t lblock, bool may_be_index)
 	b = buf_read(fs->cache, block);
 	if (IS_ERR(b))
 		return b;
-	/* Without checksums an empty leaf looks like a node: where names should be, it is a leaf. */
+	/*
+	 * Without checksums an empty leaf looks like a node: where names should be, it is a leaf.
+	 */
 	is_index = may_be_index && is_index_block(dir, b, lblock);
 	if (ext4_has_csum(fs) && !buf_has(b, BUF_DIR_OK)) {
 		if (!(is_index ? ext4_dx_block_ok(dir, b, lblock) : tail_ok(dir, b)))
@@ -368,8 +370,8 @@ int ext4_dir_remove(struct journal_handle *h, struct inode *dir, struct ext4_fou
 }
 
 /* Let an entry name another inode. */
-int ext4_dir_set(struct journal_handle *h, struct inode *dir, struct ext4_found *found, uint32_t ino,
-		 uint8_t type)
+int ext4_dir_set(struct journal_handle *h, struct inode *dir, struct ext4_found *found,
+		 uint32_t ino, uint8_t type)
 {
 	int err = journal_access(h, found->buf);
 

@@ -161,7 +161,8 @@ struct disk_dirent_tail {
 };
 enum dirent_type { FT_UNKNOWN, FT_REG, FT_DIR, FT_CHR, FT_BLK, FT_FIFO, FT_SOCK, FT_LNK };
 
-enum dx_hash { DX_LEGACY, DX_HALF_MD4, DX_TEA, DX_LEGACY_UNSIGNED, DX_HALF_MD4_UNSIGNED, DX_TEA_UNSIGNED };
+enum dx_hash { DX_LEGACY, DX_HALF_MD4, DX_TEA, DX_LEGACY_UNSIGNED, DX_HALF_MD4_UNSIGNED,
+	       DX_TEA_UNSIGNED };
 
 struct dx_root_info { le32_t zero; uint8_t hash_version, info_len, levels, flags; };
 struct dx_entry { le32_t hash, block; };	/* the first one's hash is limit and count */

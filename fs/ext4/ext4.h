@@ -62,7 +62,7 @@ struct ext4_fs {
 	struct mutex alloc_lock;	/* class EXT4_ALLOC: bitmaps, group descriptors, busy */
 	struct rb_tree busy;		/* [L] */
 	uint64_t free_blocks;		/* [L] as the bitmaps have it */
-	uint64_t promised;		/* [L] of these: reserved for data not yet placed, or in flight */
+	uint64_t promised;	/* [L] of these: reserved for data not yet placed, or in flight */
 	uint64_t root_blocks;		/* [I] for root alone */
 	uint32_t root_uid, root_gid;	/* [I] */
 	uint64_t pool_blocks;		/* [I] for metadata of promised data */
@@ -92,7 +92,8 @@ struct ext4_inode {
 	int64_t disk_size;		/* [R] map_lock: what the medium's inode says; map.c */
 	uint64_t nr_blocks;		/* [R] map_lock: file-system blocks it has, all kinds */
 	uint64_t nr_pending;		/* [R] map_lock: blocks of pending runs */
-	uint32_t sync_tid, datasync_tid;	/* [A] transactions that fsync, fdatasync wait for */
+	/* [A] transactions that fsync, fdatasync wait for */
+	uint32_t sync_tid, datasync_tid;
 	uint32_t group;			/* [I] of the inode */
 	uint32_t goal_lblock;		/* [R] map_lock: the last placed run, for the next */
 	uint64_t goal_block;
@@ -141,7 +142,8 @@ void ext4_statfs(struct ext4_fs *fs, struct statfs *st);
 /* The superblock's buffer within a transaction: access, change, _dirty. */
 __must_check int ext4_super_access(struct ext4_fs *fs, struct journal_handle *h);
 void ext4_super_dirty(struct ext4_fs *fs, struct journal_handle *h);
-__must_check int ext4_need_feature(struct ext4_fs *fs, struct journal_handle *h, uint32_t ro_compat);
+__must_check int ext4_need_feature(struct ext4_fs *fs, struct journal_handle *h,
+				   uint32_t ro_compat);
 /*
  * The medium is damaged: note it, act as errors= says, return -EUCLEAN.  @fmt: what is wrong.
  */
@@ -167,7 +169,8 @@ uint32_t ext4_csum_bitmap(const struct ext4_fs *fs, const struct buf *b, uint32_
 void ext4_csum_inode_set(const struct ext4_fs *fs, uint64_t ino, struct disk_inode *d);
 bool ext4_csum_inode_ok(const struct ext4_fs *fs, uint64_t ino, const struct disk_inode *d);
 void ext4_csum_tail_set(const struct ext4_inode *ei, void *block, uint32_t offset, uint32_t at);
-bool ext4_csum_tail_ok(const struct ext4_inode *ei, const void *block, uint32_t offset, uint32_t at);
+bool ext4_csum_tail_ok(const struct ext4_inode *ei, const void *block, uint32_t offset,
+		       uint32_t at);
 void ext4_csum_xattr_set(const struct ext4_fs *fs, struct buf *b);
 bool ext4_csum_xattr_ok(const struct ext4_fs *fs, const struct buf *b);
 uint32_t ext4_csum_orphans(uint32_t seed, const le64_t *block, const void *entries, uint32_t bytes);
@@ -196,8 +199,11 @@ bool ext4_blocks_ok(const struct ext4_fs *fs, uint64_t start, uint64_t len);
 /* Promise @n blocks to come: 0 or -ENOSPC.  Take back what was not used. */
 __must_check int ext4_promise(struct ext4_fs *fs, uint64_t n);
 void ext4_unpromise(struct ext4_fs *fs, uint64_t n);
-/* A run near @goal of up to *len blocks, whose promise is kept: in flight, not in the bitmap yet. */
-__must_check int ext4_take_blocks(struct ext4_fs *fs, uint64_t goal, uint32_t *len, uint64_t *start);
+/*
+ * A run near @goal of up to *len blocks, whose promise is kept: in flight, not in the bitmap yet.
+ */
+__must_check int ext4_take_blocks(struct ext4_fs *fs, uint64_t goal, uint32_t *len,
+				  uint64_t *start);
 void ext4_untake_blocks(struct ext4_fs *fs, uint64_t start, uint32_t len);
 /* The run goes into the bitmap; what was promised for it is redeemed. */
 __must_check int ext4_commit_blocks(struct journal_handle *h, struct ext4_fs *fs, uint64_t start,
@@ -213,7 +219,8 @@ void ext4_busy_drop_all(struct ext4_fs *fs);
 #define EXT4_ALLOC_CREDITS 3		/* bitmap, descriptor, superblock: of one group */
 
 /* ialloc.c */
-struct inode *ext4_new_inode(struct journal_handle *h, struct inode *dir, uint32_t mode, dev_t rdev);
+struct inode *ext4_new_inode(struct journal_handle *h, struct inode *dir, uint32_t mode,
+			     dev_t rdev);
 __must_check int ext4_free_inode(struct journal_handle *h, struct inode *inode);
 
 /* inode.c */
@@ -261,7 +268,9 @@ __must_check int ext4_truncate_blocks(struct inode *inode);
 __must_check int ext4_fallocate_range(struct inode *inode, uint64_t from, uint64_t to);
 /* Does the inode have a map, and not a device number or text? */
 bool ext4_has_map(const struct inode *inode);
-/* A block for metadata: zeroed, in the transaction, to be filled and journal_dirty()'d.  Counted. */
+/*
+ * A block for metadata: zeroed, in the transaction, to be filled and journal_dirty()'d.  Counted.
+ */
 struct buf *ext4_new_meta(struct journal_handle *h, struct inode *inode, uint64_t goal,
 			  uint32_t alloc_flags);
 
@@ -283,8 +292,8 @@ __must_check int ext4_indirect_map(struct ext4_inode *ei, uint32_t lblock, uint3
 				   struct ext4_run *run);
 __must_check int ext4_indirect_insert(struct journal_handle *h, struct ext4_inode *ei,
 				      const struct ext4_run *run);
-__must_check int ext4_indirect_remove(struct journal_handle *h, struct ext4_inode *ei, uint32_t from,
-				      uint32_t to);
+__must_check int ext4_indirect_remove(struct journal_handle *h, struct ext4_inode *ei,
+				      uint32_t from, uint32_t to);
 
 /* dir.c: blocks of entries; dir's inode lock held */
 struct ext4_found {			/* where a name is; buf counted */

@@ -2,8 +2,8 @@
 /*
  * Maps of blocks as trees of extents.
  *
- * The root is in the inode (4 entries), nodes are blocks; depth 0 is a leaf.  Each call works on one
- * path from the root to a leaf.
+ * The root is in the inode (4 entries), nodes are blocks; depth 0 is a leaf.  Each call works on
+ * one path from the root to a leaf.
  *
  * X1 the key of an index entry is the first key of the node below it: fix_keys() after every change
  *    of an entry 0.
@@ -20,7 +20,9 @@
 #define BUF_NODE_OK	BUF_PRIV_1	/* its checksum was right */
 #define ROOT_MAX	4u
 
-/* Entry @at of the node at one level of a path: the last whose key is not behind what we look for. */
+/*
+ * Entry @at of the node at one level of a path: the last whose key is not behind what we look for.
+ */
 struct level {
 	struct buf *buf;		/* NULL: the root */
 	struct disk_extent_header *node;
@@ -28,14 +30,20 @@ struct level {
 };
 struct path_in { struct level level[EXTENT_MAX_DEPTH + 1]; uint32_t depth; };
 
-static struct disk_extent *leaf(const struct level *l) { return (struct disk_extent *)(l->node + 1); }
+static struct disk_extent *leaf(const struct level *l)
+{
+	return (struct disk_extent *)(l->node + 1);
+}
 static struct disk_extent_index *indexes(const struct level *l)
 {
 	return (struct disk_extent_index *)(l->node + 1);
 }
 static uint32_t entries(const struct level *l) { return le16_to_cpu(l->node->entries); }
 static uint32_t room(const struct level *l) { return le16_to_cpu(l->node->max); }
-static void set_entries(struct level *l, uint32_t n) { l->node->entries = cpu_to_le16((uint16_t)n); }
+static void set_entries(struct level *l, uint32_t n)
+{
+	l->node->entries = cpu_to_le16((uint16_t)n);
+}
 
 static uint32_t len_of(const struct disk_extent *e)
 {
@@ -43,7 +51,10 @@ static uint32_t len_of(const struct disk_extent *e)
 
 	return n > EXTENT_MAX_LEN ? n - EXTENT_MAX_LEN : n;
 }
-static bool is_unwritten(const struct disk_extent *e) { return le16_to_cpu(e->len) > EXTENT_MAX_LEN; }
+static bool is_unwritten(const struct disk_extent *e)
+{
+	return le16_to_cpu(e->len) > EXTENT_MAX_LEN;
+}
 static uint32_t first_of(const struct disk_extent *e) { return le32_to_cpu(e->block); }
 static uint64_t end_of(const struct disk_extent *e) { return (uint64_t)first_of(e) + len_of(e); }
 static uint64_t start_of(const struct disk_extent *e) { return le48(e->start_lo, e->start_hi); }

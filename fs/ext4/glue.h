@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the core asks of its surroundings: the kernel's side is vfs.c, the host's tests/storage/shim.c.
+ * What the core asks of its surroundings: the kernel's side is vfs.c, the host's
+ * tests/storage/shim.c.
  */
 #ifndef FS_EXT4_GLUE_H
 #define FS_EXT4_GLUE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Block groups: where their descriptors, bitmaps and tables are; bitmaps that mke2fs left to be made
- * (uninit); and which blocks no file may have.
+ * Block groups: where their descriptors, bitmaps and tables are; bitmaps that mke2fs left to be
+ * made (uninit); and which blocks no file may have.
  */
 #include <kernel/log.h>
 #include <lib/bitmap.h>

@@ -5,7 +5,8 @@
  *
  *	root	block 0: "." and "..", then the kind of hash, the number of levels and entries
  *	node	a block that looks like one free record, then entries
- *	entry	{hash, block}: names from this hash on are in that block.  Entry 0 has no hash but the
+ *	entry	{hash, block}: names from this hash on are in that block.  Entry 0 has no hash but
+ *		the
  *		room and the number of entries.  An odd hash says that names with the same hash also
  *		stand in the block before ("continued").
  *
@@ -394,8 +395,8 @@ static int collect(struct inode *dir, const struct buf *b, uint8_t version, stru
 }
 
 /* Fill the empty @to with entries of @from. */
-static void copy_slots(struct inode *dir, struct buf *to, const void *from, const struct slot *slots,
-		       uint32_t n)
+static void copy_slots(struct inode *dir, struct buf *to, const void *from,
+		       const struct slot *slots, uint32_t n)
 {
 	uint32_t o = 0, limit_bytes = ext4_dir_limit(ext4_fs_of(dir));
 

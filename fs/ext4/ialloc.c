@@ -83,7 +83,8 @@ static int take_bit(struct ext4_fs *fs, struct buf *bitmap, uint32_t group, uint
 		from = fs->first_ino - 1;
 	*bit = (uint32_t)bitmap_find_next_zero(bitmap->data, fs->inodes_per_group, from);
 	if (*bit >= fs->inodes_per_group)
-		return ext4_damaged(fs, "group %u: free inodes are not where they should be", group);
+		return ext4_damaged(fs, "group %u: free inodes are not where they should be",
+				    group);
 	return 0;
 }
 
@@ -130,8 +131,8 @@ static int settle_block_bitmap(struct journal_handle *h, struct ext4_fs *fs, uin
 }
 
 /* alloc_lock held. */
-static int take_in_group(struct journal_handle *h, struct ext4_fs *fs, uint32_t group, uint32_t mode,
-			 uint32_t *ino)
+static int take_in_group(struct journal_handle *h, struct ext4_fs *fs, uint32_t group,
+			 uint32_t mode, uint32_t *ino)
 {
 	struct buf *bitmap = ext4_inode_bitmap(fs, group);
 	uint32_t bit;
@@ -298,8 +299,8 @@ static int clear_place(struct journal_handle *h, struct ext4_fs *fs, uint64_t in
 }
 
 /*
- * A new inode, INODE_NEW: the caller fills it, gives it a name, writes it with ext4_update_inode() and
- * calls inode_ready(), or inode_fail() after ext4_free_inode().
+ * A new inode, INODE_NEW: the caller fills it, gives it a name, writes it with ext4_update_inode()
+ * and calls inode_ready(), or inode_fail() after ext4_free_inode().
  */
 struct inode *ext4_new_inode(struct journal_handle *h, struct inode *dir, uint32_t mode, dev_t rdev)
 {

@@ -13,7 +13,8 @@
 #define MAX_DEPTH	3u
 
 /* The way to a block: slot of the inode, then a slot in each block of pointers. */
-struct way { uint32_t depth, slot[MAX_DEPTH + 1]; uint32_t left; /* slots to the right in the last */ };
+struct way { uint32_t depth,
+	slot[MAX_DEPTH + 1]; uint32_t left; /* slots to the right in the last */ };
 
 static uint32_t per_block(const struct ext4_fs *fs) { return fs->block_size / 4; }
 
@@ -124,7 +125,10 @@ int ext4_indirect_map(struct ext4_inode *ei, uint32_t lblock, uint32_t max, stru
 	return 0;
 }
 
-/* The block of pointers that @slot names, made if there is none.  @holder: of the slot, NULL: inode. */
+/*
+ * The block of pointers that @slot names, made if there is none.  @holder: of the slot, NULL:
+ * inode.
+ */
 static struct buf *step_down(struct journal_handle *h, struct ext4_inode *ei, struct buf *holder,
 			     uint8_t *slot)
 {
@@ -190,7 +194,8 @@ out:
 	return err;
 }
 
-int ext4_indirect_insert(struct journal_handle *h, struct ext4_inode *ei, const struct ext4_run *run)
+int ext4_indirect_insert(struct journal_handle *h, struct ext4_inode *ei,
+			 const struct ext4_run *run)
 {
 	struct ext4_run r = *run;
 
@@ -249,8 +254,9 @@ static int free_last_run(struct journal_handle *h, struct ext4_inode *ei, uint8_
 }
 
 /*
- * Free the last run of the subtree at *slot (depth >= 1; its first block of the file is 0 here) that
- * lies in [from, to).  Recursion is bounded by MAX_DEPTH.  -EAGAIN: something was freed; 0: nothing.
+ * Free the last run of the subtree at *slot (depth >= 1; its first block of the file is 0 here)
+ * that lies in [from, to).  Recursion is bounded by MAX_DEPTH.  -EAGAIN: something was freed; 0:
+ * nothing.
  */
 static int trim(struct journal_handle *h, struct ext4_inode *ei, uint8_t *slot, uint32_t depth,
 		uint64_t from, uint64_t to)
@@ -293,7 +299,8 @@ static int trim(struct journal_handle *h, struct ext4_inode *ei, uint8_t *slot, 
 	return err;
 }
 
-int ext4_indirect_remove(struct journal_handle *h, struct ext4_inode *ei, uint32_t from, uint32_t to)
+int ext4_indirect_remove(struct journal_handle *h, struct ext4_inode *ei, uint32_t from,
+			 uint32_t to)
 {
 	struct ext4_fs *fs = ext4_fs_of(&ei->inode);
 	uint64_t base[MAX_DEPTH + 2];

@@ -142,7 +142,8 @@ static int check_disk_inode(struct ext4_fs *fs, uint64_t ino, const struct disk_
 	if (fs->inode_size > EXT4_OLD_INODE_SIZE &&
 	    (le16_to_cpu(d->extra_isize) > fs->inode_size - EXT4_OLD_INODE_SIZE ||
 	     le16_to_cpu(d->extra_isize) % 4))
-		return ext4_damaged(fs, "inode %llu: wrong size of itself", (unsigned long long)ino);
+		return ext4_damaged(fs, "inode %llu: wrong size of itself",
+				    (unsigned long long)ino);
 	if ((flags & (FLAG_INLINE_DATA | FLAG_EA_INODE)) ||
 	    ((flags & FLAG_EXTENTS) && !(fs->incompat & INCOMPAT_EXTENTS)) ||
 	    ((flags & FLAG_CASEFOLD) && S_ISDIR(mode)))
@@ -275,7 +276,9 @@ static void fill_disk_inode(struct ext4_fs *fs, struct ext4_inode *ei, struct di
 	put_times(ei, d);
 }
 
-/* The next orphan's number stands where the time of death will: orphan.c owns it while on the list. */
+/*
+ * The next orphan's number stands where the time of death will: orphan.c owns it while on the list.
+ */
 static void put_next_orphan(struct ext4_fs *fs, struct ext4_inode *ei, struct disk_inode *d)
 {
 	if (list_empty(&ei->orphan_node))

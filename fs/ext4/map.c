@@ -17,8 +17,8 @@
  * unwritten in the map, and written() turns them.
  *
  * M1 ei->pending and the map on the medium are disjoint.
- * M2 ei->disk_size <= inode->size, but while a truncation is on its way; it grows in written() only,
- *    or with the size of setattr().
+ * M2 ei->disk_size <= inode->size, but while a truncation is on its way; it grows in written()
+ *    only, or with the size of setattr().
  * M3 inode->blocks counts the map and what is pending.
  */
 #include <lib/err.h>
@@ -370,7 +370,7 @@ static int place(struct request *r, struct ext4_pending *p)
 	err = pending_cut(ei, p, r->lblock, len);
 	if (!err) {
 		err = pending_add(ei, r->lblock, len, block);
-		if (err)		/* its promise goes with the blocks: the data is lost (IM4) */
+		if (err)	/* its promise goes with the blocks: the data is lost (IM4) */
 			show_blocks(ei);
 	}
 	if (err) {
@@ -467,8 +467,8 @@ static int ext4_map(struct inode *inode, uint64_t pos, uint64_t len, enum iomap_
 #define WRITTEN_CREDITS	(EXT4_EXTENT_CREDITS + EXT4_ALLOC_CREDITS + 4)
 
 /* The first piece of [lblock, lblock + len) is on the disk: how long it is. */
-static int record_piece(struct journal_handle *h, struct inode *inode, uint32_t lblock, uint32_t len,
-			uint32_t *done)
+static int record_piece(struct journal_handle *h, struct inode *inode, uint32_t lblock,
+			uint32_t len, uint32_t *done)
 {
 	struct ext4_inode *ei = EXT4_I(inode);
 	struct ext4_fs *fs = ext4_fs_of(inode);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Operations on names: create, link, unlink, rename.  The VFS holds the locks of the directories and
- * of what goes away, and has checked permissions; dentries are vfs.c's.  Each operation is one
+ * Operations on names: create, link, unlink, rename.  The VFS holds the locks of the directories
+ * and of what goes away, and has checked permissions; dentries are vfs.c's.  Each operation is one
  * transaction (E2).
  */
 #include <lib/err.h>
@@ -460,7 +460,8 @@ static int exchange_in(struct journal_handle *h, const struct ext4_rename *r)
 		buf_put(f.buf);
 		return err;
 	}
-	err = ext4_dir_set(h, r->old_dir, &f, (uint32_t)r->new->ino, ext4_type_of(fs, r->new->mode));
+	err = ext4_dir_set(h, r->old_dir, &f, (uint32_t)r->new->ino,
+			   ext4_type_of(fs, r->new->mode));
 	if (!err)
 		err = ext4_dir_set(h, r->new_dir, &g, (uint32_t)r->old->ino,
 				   ext4_type_of(fs, r->old->mode));

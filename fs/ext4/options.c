@@ -62,7 +62,8 @@ static int parse_one(struct ext4_mount *m, const char *word)
 		return 0;
 	}
 	if ((!strncmp(word, "stripe=", 7) || !strncmp(word, "max_batch_time=", 15) ||
-	     !strncmp(word, "min_batch_time=", 15) || !strncmp(word, "inode_readahead_blks=", 21)) &&
+	     !strncmp(word, "min_batch_time=", 15) ||
+	     !strncmp(word, "inode_readahead_blks=", 21)) &&
 	    parse_number(strchr(word, '=') + 1, &n))
 		return 0;
 	return -EINVAL;

@@ -2,8 +2,8 @@
 /*
  * Orphans: inodes that a crash must not leave as they are, because they have no name but are open,
  * or because a truncation goes on.  They are a list on the medium: the superblock names the first,
- * each one's i_dtime the next.  At the next mount what has no name is deleted, the rest truncated to
- * its size.  The newest comes first, so only the superblock and one inode change.
+ * each one's i_dtime the next.  At the next mount what has no name is deleted, the rest truncated
+ * to its size.  The newest comes first, so only the superblock and one inode change.
  *
  * Linux may also have left some in the orphan file (feature orphan_file): they are read from there.
  */

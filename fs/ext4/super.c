@@ -10,15 +10,16 @@
  *	inode->lock		names of a directory, size of a file (the VFS takes it)
  *	(a journal handle)	never two; whoever waits for a commit holds none
  *	EXT4_XATTR		an inode's extended attributes
- *	EXT4_MAP		an inode's map of blocks, and its runs that are not on the medium yet
+ *	EXT4_MAP		an inode's map of blocks, and its runs that are not on the medium
+ *				yet
  *	EXT4_ORPHAN		the list of orphans
  *	EXT4_ALLOC		bitmaps, group descriptors, busy blocks, counts
  *	JOURNAL			what belongs to which transaction
  *	BUF			a block while bytes of several owners change in it, or it is written
  *
- * E1 a number or place that was read from the medium is checked before it is used, so that a damaged
- *    medium gives EUCLEAN ("structure needs cleaning") and never an access out of bounds or an
- *    endless loop.
+ * E1 a number or place that was read from the medium is checked before it is used, so that a
+ *    damaged medium gives EUCLEAN ("structure needs cleaning") and never an access out of bounds or
+ *    an endless loop.
  * E2 all that an operation changes is in one transaction; what takes several (truncation, deletion)
  *    has its inode on the list of orphans from the first to the last.
  * E3 the medium never names a block for a file's data that was not written: map.c.

@@ -46,7 +46,8 @@ static int lookup(struct inode *dir, struct dentry *d)
 		/* A name of what was deleted: the medium is damaged. */
 		if (!inode->nlink) {
 			inode_put(inode);
-			return ext4_damaged(ext4_fs_of(dir), "inode %u is deleted and has a name", ino);
+			return ext4_damaged(ext4_fs_of(dir), "inode %u is deleted and has a name",
+					    ino);
 		}
 	}
 	if (err && err != -ENOENT)
@@ -271,7 +272,8 @@ int ext4_attach_ops(struct inode *inode, dev_t rdev)
 		return 0;
 	case S_IFLNK:
 		inode->ops = &link_ops;
-		if (!ext4_has_map(inode) && inode->size && inode->size < (int64_t)sizeof(ei->block) &&
+		if (!ext4_has_map(inode) && inode->size &&
+		    inode->size < (int64_t)sizeof(ei->block) &&
 		    strnlen((char *)ei->block, sizeof(ei->block)) == (size_t)inode->size)
 			inode->link = (char *)ei->block;
 		return 0;

@@ -3,9 +3,9 @@
  * Extended attributes: in the rest of a large inode, and in one block.
  *
  * Both places hold entries from the front and values from the back.  A change builds the whole set
- * anew: all attributes are read into a list, changed there, laid out (the inode first, what does not
- * fit in the block), and written; so checks come before changes.  A block that several inodes share
- * (Linux does that) is never changed, but copied.
+ * anew: all attributes are read into a list, changed there, laid out (the inode first, what does
+ * not fit in the block), and written; so checks come before changes.  A block that several inodes
+ * share (Linux does that) is never changed, but copied.
  */
 #include <lib/err.h>
 #include <lib/minmax.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checkpoint: write home what the oldest transactions of the log hold, and move the tail behind them
- * (J2).  Buffers usually went home by themselves long before; then only the tail moves.
+ * Checkpoint: write home what the oldest transactions of the log hold, and move the tail behind
+ * them (J2).  Buffers usually went home by themselves long before; then only the tail moves.
  */
 #include <kernel/log.h>
 #include <lib/assert.h>

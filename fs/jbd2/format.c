@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The journal on disk: blocks of the log, their headers and checksums, the superblock.  Nothing read
- * here is trusted before it was checked.
+ * The journal on disk: blocks of the log, their headers and checksums, the superblock.  Nothing
+ * read here is trusted before it was checked.
  */
 #include <kernel/log.h>
 #include <lib/crc32.h>

@@ -7,7 +7,8 @@
  * write what it was given in any order until it is told to flush.  So the blocks of many operations
  * are collected in a transaction; a copy of all is written to a log, then, after a flush, a commit
  * block that makes the copy count.  Only then may the blocks go to their homes, and only when they
- * are safe there may the log be overwritten.  After a crash what the log holds is written home again.
+ * are safe there may the log be overwritten.  After a crash what the log holds is written home
+ * again.
  *
  * States of a transaction, in tx_set_state():
  *
@@ -18,17 +19,18 @@
  * CHECKPOINT: it counts; it leaves the list when all its blocks are known at home.
  *
  * J1 a buffer in a running or committing transaction is pinned: nobody writes it home.
- * J2 a block of the log is overwritten only after the superblock that no longer needs it (tail) is on
- *    the medium, and the tail moves only after the blocks it protected, and a flush.
+ * J2 a block of the log is overwritten only after the superblock that no longer needs it (tail) is
+ *    on the medium, and the tail moves only after the blocks it protected, and a flush.
  * J3 the content that a committing transaction logs is that of the moment when its last handle
  *    ended: who changes the buffer for the next transaction before it is logged leaves a copy in
  *    jbuf.frozen first (journal_access()).
- * J4 every change that somebody may wait for (handles, states, space) is followed by journal_event().
- * J5 the credits of all handles of a transaction fit in the free part of the log when they are given,
- *    so a commit never has to wait for space.
- * J6 the block of a freed buffer is not used again until the transaction that freed it has committed
- *    (the file system's part), and is revoked there, so replay cannot
- *    write old metadata over new data.
+ * J4 every change that somebody may wait for (handles, states, space) is followed by
+ *    journal_event().
+ * J5 the credits of all handles of a transaction fit in the free part of the log when they are
+ *    given, so a commit never has to wait for space.
+ * J6 the block of a freed buffer is not used again until the transaction that freed it has
+ *    committed (the file system's part), and is revoked there, so replay cannot write old metadata
+ *    over new data.
  * J7 data need no order here: the file system puts a block into a transaction only after the data
  *    were written (fs/ext4/map.c), and the commit block's flush covers them.
  *
@@ -74,7 +76,10 @@ void journal_sleep(struct journal *j)
 	mutex_lock(&j->lock);
 }
 
-/* Blocks of the log that @t needs when @more are added to its credits: descriptors, revokes, commit. */
+/*
+ * Blocks of the log that @t needs when @more are added to its credits: descriptors, revokes,
+ * commit.
+ */
 uint32_t tx_log_need(const struct journal *j, const struct journal_tx *t, uint32_t more)
 {
 	uint32_t blocks = (t ? t->credits : 0) + more;
@@ -140,8 +145,8 @@ void jbuf_set_checkpoint(struct jbuf *jb, struct journal_tx *t)
 }
 
 /*
- * Room for @credits in the running transaction?  0: joined.  -EAGAIN: something was waited for, look
- * again.  Lock held.
+ * Room for @credits in the running transaction?  0: joined.  -EAGAIN: something was waited for,
+ * look again.  Lock held.
  */
 static int try_join(struct journal *j, struct journal_handle *h, uint32_t credits)
 {
@@ -337,7 +342,10 @@ int journal_access(struct journal_handle *h, struct buf *b)
 	}
 	mutex_unlock(&j->lock);
 	if (err > 0) {
-		/* It may be on its way home: that must end before it changes.  No new one starts: J1. */
+		/*
+		 * It may be on its way home: that must end before it changes.  No new one starts:
+		 * J1.
+		 */
 		buf_lock(b);
 		buf_unlock(b);
 		err = 0;
@@ -395,7 +403,9 @@ void journal_dirty(struct journal_handle *h, struct buf *b)
 	mutex_unlock(&j->lock);
 }
 
-/* The buffer's content is of no interest once this handle's transaction has committed.  Lock held. */
+/*
+ * The buffer's content is of no interest once this handle's transaction has committed.  Lock held.
+ */
 static int forget_buf(struct journal_handle *h, struct buf *b)
 {
 	struct jbuf *jb = b->journal;

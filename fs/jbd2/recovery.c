@@ -9,10 +9,10 @@
  *	VERIFY	check the checksum and number of every block that will be written
  *	REPLAY	write them, but for those revoked by the same or a later transaction
  *
- * The log is not trusted.  A log may end anywhere: a block that is no valid continuation is its end,
- * because a power cut leaves just that.  But if a commit block of a later transaction, or of this
- * one, follows somewhere behind, the log was complete once, so it is damaged: nothing is written and
- * the mount fails with EUCLEAN.  Each pass looks at no more blocks than the log has.
+ * The log is not trusted.  A log may end anywhere: a block that is no valid continuation is its
+ * end, because a power cut leaves just that.  But if a commit block of a later transaction, or of
+ * this one, follows somewhere behind, the log was complete once, so it is damaged: nothing is
+ * written and the mount fails with EUCLEAN.  Each pass looks at no more blocks than the log has.
  */
 #include <kernel/log.h>
 #include <lib/err.h>
@@ -240,7 +240,9 @@ int journal_recover(struct journal *j)
 	}
 	log_info("jbd2: recovered %u transactions, %u blocks (%u revoked)",
 		 r.end_tid - j->tail_tid, r.nr_replayed, r.nr_revoked);
-	/* A number of its own, so that a torn tail of the old log is never taken for the new one. */
+	/*
+	 * A number of its own, so that a torn tail of the old log is never taken for the new one.
+	 */
 	j->tail_tid = r.end_tid + 1;
 	j->tail_on_disk = false;
 	return jbd2_super_write(j);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets of revoked blocks, by number: of a transaction that is being made, and of a log that is being
- * replayed.
+ * Sets of revoked blocks, by number: of a transaction that is being made, and of a log that is
+ * being replayed.
  */
 #include <lib/err.h>
 #include <mm/slab.h>

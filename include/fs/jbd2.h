@@ -39,7 +39,7 @@ struct journal_args {
 	/* Where block @index of the journal lies. */
 	int (*map)(void *arg, uint32_t index, uint64_t *block);
 	void *arg;
-	bool no_barrier;		/* do not flush: the owner knows that the disk has no cache */
+	bool no_barrier;	/* do not flush: the owner knows that the disk has no cache */
 	bool read_only;
 };
 
@@ -84,7 +84,9 @@ bool journal_is_committed(struct journal *j, uint32_t tid);
 int journal_commit_old(struct journal *j, int64_t now_ns, int64_t age_ns);
 /* Commit all and write all home: the log is empty. */
 __must_check int journal_flush(struct journal *j);
-/* Call @fn when the journal gives up: nothing more can be written.  Any of its locks may be held. */
+/*
+ * Call @fn when the journal gives up: nothing more can be written.  Any of its locks may be held.
+ */
 void journal_on_abort(struct journal *j, void (*fn)(void *arg, int err), void *arg);
 void journal_abort(struct journal *j, int err);
 /* 0 or the error that it was aborted with; also one that the last mount left behind. */

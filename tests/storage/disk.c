@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's disk and its cache of blocks (<drivers/block.h>, <fs/bdev.h>): all is done at once, and
- * what was written is kept in order, with flushes, for images of power cuts.
+ * The host's disk and its cache of blocks (<drivers/block.h>, <fs/bdev.h>): all is done at once,
+ * and what was written is kept in order, with flushes, for images of power cuts.
  */
 #include <lib/err.h>
 #include <lib/minmax.h>
@@ -123,7 +123,8 @@ static int disk_write(struct disk_image *d, uint64_t offset, const void *data, u
 	return 0;
 }
 
-void image_cut(const struct disk_image *d, const void *base, uint32_t upto, uint64_t seed, void *out)
+void image_cut(const struct disk_image *d, const void *base, uint32_t upto, uint64_t seed,
+	       void *out)
 {
 	uint32_t flushed = 0;
 

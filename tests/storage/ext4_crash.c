@@ -76,7 +76,8 @@ static void rewrite(struct mounted *m, struct model *mo, uint32_t i, uint32_t si
 
 static void step(struct mounted *m, struct model *mo, uint64_t *rng)
 {
-	uint32_t i = (uint32_t)(next_random(rng) % NR_FILES), k = (uint32_t)(next_random(rng) % NR_FILES);
+	uint32_t i = (uint32_t)(next_random(rng) % NR_FILES),
+		k = (uint32_t)(next_random(rng) % NR_FILES);
 	char a[32], b[32];
 
 	name_of(i, a);
@@ -138,7 +139,8 @@ static bool blocks_are(const uint8_t *have, int64_t size, const struct history *
 		memset(want, 0, FILE_MAX);
 		fill_pattern(want, (uint64_t)vs, h->v[v].seed);
 		for (int64_t o = 0; o < size; o += bs)
-			good[o / bs] |= !memcmp(have + o, want + o, (size_t)min(size - o, (int64_t)bs));
+			good[o / bs] |= !memcmp(have + o, want + o,
+						(size_t)min(size - o, (int64_t)bs));
 	}
 	memset(want, 0, FILE_MAX);
 	for (int64_t o = 0; o < size; o += bs) {
@@ -316,8 +318,8 @@ static int run_op(struct mounted *m, enum op op)
 	case OP_SYMLINK: return fs_symlink(m, "foo", "dir/sym");
 	case OP_XATTR: return fs_setxattr(m, "foo", "user.test", data, 300);
 	case OP_PREALLOC: return fs_fallocate(m, "foo", FALLOC_FL_KEEP_SIZE, 8000, 30000);
-	case OP_PUNCH: return fs_fallocate(m, "foo", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 500,
-					   2000);
+	case OP_PUNCH: return fs_fallocate(m, "foo", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+					   500, 2000);
 	case OP_FSYNC: return fs_fsync(m, "foo");
 	case OP_SYNC: return fs_sync(m);
 	case NR_OPS: break;

@@ -63,8 +63,10 @@ const void *made_image(const char *options, uint32_t kib, uint64_t *size)
 	str_copy_cut(m->key, command, sizeof(m->key));
 	host_format(path, sizeof(path), "%s/ext4-host.img", host_tmpdir());
 	host_format(command, sizeof(command),
-		    "PATH=$PATH:/sbin:/usr/sbin; rm -f %s; mke2fs -q -F %s -U 12345678-1234-1234-1234-123456789abc "
-		    "-E hash_seed=87654321-4321-4321-4321-cba987654321 %s %uk >/dev/null 2>&1", path, options, path, kib);
+		    "PATH=$PATH:/sbin:/usr/sbin; rm -f %s; mke2fs -q -F %s "
+		    "-U 12345678-1234-1234-1234-123456789abc "
+		    "-E hash_seed=87654321-4321-4321-4321-cba987654321 %s %uk >/dev/null 2>&1",
+		    path, options, path, kib);
 	if (host_run(command)) {
 		host_print("Bail out! %s\n", command);
 		host_exit(2);
@@ -86,7 +88,8 @@ int run_e2fsck(const void *data, uint64_t size)
 		return -1;
 	host_format(command, sizeof(command),
 		    "PATH=$PATH:/sbin:/usr/sbin; e2fsck -fn %s >%s.log 2>&1 || "
-		    "{ s=$?; sed 's/^/# e2fsck: /' %s.log | head -15; exit $s; }", path, path, path);
+		    "{ s=$?; sed 's/^/# e2fsck: /' %s.log | head -15; exit $s; }", path, path,
+		    path);
 	status = host_run(command);
 	return status;
 }
@@ -134,7 +137,8 @@ static void close_session(struct session *s)
 	image_free(s->disk);
 }
 
-static bool content_is(struct mounted *m, const char *path, uint64_t pos, uint64_t len, uint64_t seed)
+static bool content_is(struct mounted *m, const char *path, uint64_t pos, uint64_t len,
+		       uint64_t seed)
 {
 	uint8_t *want = host_alloc(len), *have = host_alloc(len);
 	bool same;
@@ -184,7 +188,7 @@ static void test_files(const struct flavour *f)
 	CHECK(write_pattern(m, "d/sparse", 5000000, 3000, 2) == 3000);
 	CHECK(write_pattern(m, "d/sparse", 300000, 3000, 3) == 3000);
 	CHECK(fs_symlink(m, "short", "d/l1") == 0);
-	CHECK(fs_symlink(m, "a-target-that-is-longer-than-what-fits-into-the-sixty-bytes-of-an-inode",
+	CHECK(fs_symlink(m, "a-target-longer-than-what-fits-into-the-sixty-bytes-of-an-inode",
 			 "d/l2") == 0);
 	CHECK(fs_link(m, "a", "d/b") == 0);
 	CHECK(fs_fsync(m, "a") == 0);
@@ -300,7 +304,8 @@ static void test_fallocate(const struct flavour *f)
 	CHECK(err == (strstr(f->options, "ext4") ? 0 : -EOPNOTSUPP));
 	if (!err)
 		CHECK(fs_size(s.m, "p") == 140000);
-	CHECK(fs_fallocate(s.m, "p", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10000, 20000) == 0);
+	CHECK(fs_fallocate(s.m, "p", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10000, 20000) ==
+	      0);
 	CHECK(fs_read(s.m, "p", 10000, have, 100) == 100 && !memcmp(have, zero, 100));
 	if (!remount(&s))
 		return close_session(&s);
@@ -503,8 +508,8 @@ static const struct flavour big_flavour[] = { { "ext4-4k", "-t ext4 -b 4096", 65
 static const struct test tests[] = {
 	{ "mount", test_mount, ALL }, { "files", test_files, ALL }, { "dirs", test_dirs, ALL },
 	{ "xattrs", test_xattrs, ALL }, { "fallocate", test_fallocate, ALL },
-	{ "fsx", test_fsx, ALL }, { "full", test_full, CRASH }, { "full_inodes", test_full_inodes, CRASH },
-	{ "huge_dir", test_huge_dir, ONE },
+	{ "fsx", test_fsx, ALL }, { "full", test_full, CRASH },
+	{ "full_inodes", test_full_inodes, CRASH }, { "huge_dir", test_huge_dir, ONE },
 	{ "crash", test_crash_workload, CRASH }, { "enumerate", test_enumerate, CRASH },
 	{ "faults", test_faults, CRASH }, { "journal_damage", test_journal_damage, CRASH },
 	{ "mutate", test_mutate, CRASH },

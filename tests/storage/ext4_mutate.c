@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ext4 on the host: hostile media.  Images with damage where it hurts (metadata, found by what
- * changes between an empty and a used image; checksums made right again or not) are mounted, walked,
- * written to and unmounted.  No access goes astray (ASan says), no loop is endless (the number of
- * requests is bounded), and an image that the checksums protect is never taken for a good one in
- * silence when its journal is damaged.
+ * changes between an empty and a used image; checksums made right again or not) are mounted,
+ * walked, written to and unmounted.  No access goes astray (ASan says), no loop is endless (the
+ * number of requests is bounded), and an image that the checksums protect is never taken for a good
+ * one in silence when its journal is damaged.
  */
 #include <lib/crc32.h>
 
@@ -143,7 +143,8 @@ static void mutate_one(const struct flavour *f, uint64_t count, uint64_t seed)
 
 void test_mutate(const struct flavour *f)
 {
-	uint64_t count = host_env("STORAGE_LONG", 0) ? 3400 : 340, seed = host_env("MUTATE_SEED", 1);
+	uint64_t count = host_env("STORAGE_LONG", 0) ? 3400 : 340,
+		seed = host_env("MUTATE_SEED", 1);
 
 	if (host_env("MUTATE_COUNT", 0))
 		count = host_env("MUTATE_COUNT", 0);

@@ -51,8 +51,8 @@ struct disk_image *image_create(const void *data, uint64_t size);
 void image_free(struct disk_image *d);
 void image_record(struct disk_image *d);	/* from now on, from scratch */
 /*
- * What a power cut before event @upto may leave of @base: all that was flushed, and of the rest what
- * @seed picks, in pieces of sectors; seed 0: all of it; seed 1: nothing of it.
+ * What a power cut before event @upto may leave of @base: all that was flushed, and of the rest
+ * what @seed picks, in pieces of sectors; seed 0: all of it; seed 1: nothing of it.
  */
 void image_cut(const struct disk_image *d, const void *base, uint32_t upto, uint64_t seed,
 	       void *out);

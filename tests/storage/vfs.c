@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's inodes, pages and paths: what fs/icache.c, fs/iomap and fs/namei.c do in the kernel, by
- * the same rules (<fs/vfs.h>, <fs/iomap.h>), as plainly as possible.
+ * The host's inodes, pages and paths: what fs/icache.c, fs/iomap and fs/namei.c do in the kernel,
+ * by the same rules (<fs/vfs.h>, <fs/iomap.h>), as plainly as possible.
  */
 #include <fs/iomap.h>
 #include <kernel/clock.h>
@@ -267,7 +267,9 @@ static void mark_dirty(struct inode *inode, struct hpage *pg, uint32_t from, uin
 		pg->dirty |= 1u << (o / bs);
 }
 
-/* Write the block at @o of @pg, the first of what may be a longer run: bytes of the run, or -errno. */
+/*
+ * Write the block at @o of @pg, the first of what may be a longer run: bytes of the run, or -errno.
+ */
 static int64_t write_run(struct inode *inode, struct hpage *pg, uint32_t o)
 {
 	uint32_t bs = inode->sb->block_size;
@@ -378,7 +380,8 @@ int iomap_truncate_begin(struct inode *inode, uint64_t size)
 
 			if (*p && (*p)->index == size / PAGE) {
 				memset((*p)->data + size % PAGE, 0, PAGE - size % PAGE);
-				for (uint64_t o = align_up(size, (uint64_t)bs) % PAGE; o && o < PAGE;
+				for (uint64_t o = align_up(size, (uint64_t)bs) % PAGE; o &&
+				     o < PAGE;
 				     o += bs)
 					(*p)->dirty &= ~(1u << (o / bs));
 			}
