@@ -313,7 +313,10 @@ static int join_buf(struct journal_handle *h, struct jbuf *jb)
 	return 0;
 }
 
-/* Only the handle's own transaction can take the buffer out of it again: no lock needed to look. */
+/*
+ * After journal_access() by @h: only the handle's own transaction can take the buffer out of it
+ * again, so no lock is needed to look.
+ */
 static bool is_ours(const struct journal_handle *h, const struct buf *b)
 {
 	const struct jbuf *jb = READ_ONCE(b->journal);
@@ -332,8 +335,6 @@ int journal_access(struct journal_handle *h, struct buf *b)
 		return 0;
 	if (j->error || !h->tx)
 		return -EROFS;
-	if (is_ours(h, b))
-		return 0;
 	mutex_lock(&j->lock);
 	jb = jbuf_get(b);
 	if (jb) {
