@@ -8,8 +8,8 @@
  *	ro, rw			ro unless rw is given
  *	rootwait, rootdelay=N	wait for the device: for ever, N seconds (some for slow probing)
  *
- * An initial root file system with a program /init is in charge itself: then nothing is mounted here.
- * Else the disk covers the initial root and becomes the root of PID 1.
+ * An initial root file system with a program /init is in charge itself: then nothing is mounted
+ * here. Else the disk covers the initial root and becomes the root of PID 1.
  */
 #include <fs/bdev.h>
 #include <fs/namei.h>

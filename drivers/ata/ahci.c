@@ -81,7 +81,8 @@ static int make_disk(struct ahci_port *p)
 		.nr_sectors = p->nr_blocks * (p->logical_size / SECTOR_SIZE),
 		.nr_queues = 1, .queue_depth = p->depth,
 		/* Sixteen disks have numbers of their own; 256 MiB at a time is TRIM's. */
-		.major = index < 16 ? SCSI_DISK0_MAJOR : 0, .first_minor = index < 16 ? 16 * index : 0,
+		.major = index < 16 ? SCSI_DISK0_MAJOR : 0, .first_minor = index < 16 ? 16 * index :
+			0,
 		.minors = index < 16 ? 16 : 1, .serial = p->serial,
 		.limits = {
 			.logical_size = p->logical_size, .physical_size = p->physical_size,

@@ -108,7 +108,8 @@ static int drop_write(void *priv, char *text, size_t len)
 static int vm_init(void)
 {
 	int err = proc_register(&(struct proc_entry){
-		.name = "sys/vm/drop_caches", .mode = 0200, .show = drop_show, .write = drop_write });
+		.name = "sys/vm/drop_caches", .mode = 0200, .show = drop_show,
+		.write = drop_write });
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(settings) && !err; i++)
 		err = proc_register(&(struct proc_entry){

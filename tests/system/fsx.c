@@ -4,10 +4,11 @@
  *
  *	fsx SEED OPERATIONS PATH [SIZE]
  *
- * Reads, writes, stores and loads through a shared mapping, direct I/O, truncation, holes, fsync and
- * msync, in an order that depends on SEED alone, so that the same stream runs on Aegis and on Linux.
- * Prints a hash of everything that was read; exits with 1 at the first byte that is not as the model
- * says.  What a file system does not offer (holes, direct I/O) is left out, but the stream stays.
+ * Reads, writes, stores and loads through a shared mapping, direct I/O, truncation, holes, fsync
+ * and msync, in an order that depends on SEED alone, so that the same stream runs on Aegis and on
+ * Linux.  Prints a hash of everything that was read; exits with 1 at the first byte that is not as
+ * the model says.  What a file system does not offer (holes, direct I/O) is left out, but the
+ * stream stays.
  */
 #define _GNU_SOURCE
 #include <errno.h>
