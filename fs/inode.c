@@ -273,8 +273,9 @@ int inode_setattr(struct inode *inode, struct attr_change *a)
 		return err;
 	if (inode->ops && inode->ops->setattr)
 		return inode->ops->setattr(inode, a);
+	/* A shell's "> file": what has no content, as in /proc, has none to lose. */
 	if (a->valid & ATTR_SIZE)
-		return -EINVAL;
+		return a->valid & ATTR_OPEN_TRUNC ? 0 : -EINVAL;
 	inode_apply_attr(inode, a);
 	return 0;
 }

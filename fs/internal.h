@@ -6,6 +6,9 @@
 #define FS_INTERNAL_H
 
 #include <fs/vfs.h>
+#include <uapi/uio.h>
+
+struct iov_iter;
 
 /* The hash of a name, byte by byte; both halves of the state are mixed at the end. */
 static inline uint64_t name_hash_add(uint64_t h, uint8_t c)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 obj-y += fs/chardev.o fs/dcache.o fs/epoll.o fs/eventfd.o fs/init.o fs/initramfs.o fs/inode.o fs/inotify.o fs/inotify_queue.o fs/locks.o fs/mount.o fs/namei.o \
-	fs/notify.o fs/open.o fs/path.o fs/pipe.o fs/pseudo.o fs/seq_file.o fs/super.o fs/walk.o
+	fs/notify.o fs/open.o fs/path.o fs/pipe.o fs/pseudo.o fs/seq_file.o fs/splice.o fs/super.o fs/walk.o
 obj-y += fs/sys_attr.o fs/sys_dir.o fs/sys_fd.o fs/sys_mount.o fs/sys_names.o fs/sys_poll.o fs/sys_rw.o fs/sys_stat.o fs/sys_sync.o fs/timerfd.o
 obj-y += fs/devpts/devpts.o fs/devtmpfs/devtmpfs.o fs/devtmpfs/mem.o
 obj-y += fs/tmpfs/file.o fs/tmpfs/memfd.o fs/tmpfs/tmpfs.o fs/tmpfs/xattr.o

@@ -77,7 +77,7 @@ void pipe_pop_locked(struct pipe *p)
 	p->used--;
 }
 
-static ssize_t read_locked(struct pipe *p, struct iov_iter *to)
+ssize_t pipe_read_locked(struct pipe *p, struct iov_iter *to)
 {
 	ssize_t done = 0;
 
@@ -115,7 +115,7 @@ static ssize_t pipe_read(struct file *f, struct iov_iter *to, int64_t *offset)
 		mutex_lock(&p->lock);
 		if (likely(p->used)) {
 			was_full = p->used == p->nr_slots;
-			n = read_locked(p, to);
+			n = pipe_read_locked(p, to);
 			more = p->used != 0;
 			mutex_unlock(&p->lock);
 			if (was_full || p->polled_writers)
@@ -180,8 +180,7 @@ static ssize_t push_page_locked(struct pipe *p, struct iov_iter *from, uint32_t 
 	return (ssize_t)n;
 }
 
-/* As much as fits; 0: full. */
-static ssize_t write_locked(struct pipe *p, struct iov_iter *from, uint32_t flags)
+ssize_t pipe_write_locked(struct pipe *p, struct iov_iter *from, uint32_t flags)
 {
 	ssize_t done = 0, n;
 
@@ -198,7 +197,7 @@ static ssize_t write_locked(struct pipe *p, struct iov_iter *from, uint32_t flag
 	return done;
 }
 
-static int broken_pipe(void)
+int pipe_broken(void)
 {
 	signal_send_thread(current_thread(), SIGPIPE, NULL);
 	return -EPIPE;
@@ -219,10 +218,10 @@ static ssize_t pipe_write(struct file *f, struct iov_iter *from, int64_t *offset
 		mutex_lock(&p->lock);
 		if (unlikely(!p->readers)) {
 			mutex_unlock(&p->lock);
-			return done ? done : broken_pipe();
+			return done ? done : pipe_broken();
 		}
 		was_empty = !p->used;
-		n = write_locked(p, from, flags);
+		n = pipe_write_locked(p, from, flags);
 		room = p->used < p->nr_slots;
 		mutex_unlock(&p->lock);
 		/*
@@ -358,6 +357,7 @@ int pipe_create_files(struct file *files[2], uint32_t flags)
 	inode->fops = &fifo_ops;	/* opened again through /proc/PID/fd */
 	p->readers = p->writers = 1;
 	p->files = 2;
+	p->has_no_name = true;
 	p->writer_generation = UINT64_MAX;
 	return 0;
 fail:
@@ -506,7 +506,8 @@ static int fifo_open(struct inode *inode, struct file *f)
 		p->writers++;
 		p->writer_opens++;
 	}
-	alone = access == FMODE_READ ? !p->writers : access == FMODE_WRITE && !p->readers;
+	alone = !p->has_no_name &&
+		(access == FMODE_READ ? !p->writers : access == FMODE_WRITE && !p->readers);
 	f->position = alone && access == FMODE_READ ? (int64_t)p->writer_opens : -1;
 	mutex_unlock(&p->lock);
 	p->writer_generation = p->writer_opens;

@@ -26,6 +26,7 @@ struct pipe {
 	/* [L]; used and nr_slots are also looked at without the lock */
 	uint32_t nr_slots, head, used;
 	uint32_t readers, writers, files;	/* [L] open ends; descriptions of either kind */
+	bool has_no_name;		/* [I] of pipe(2): opening an end again never waits */
 	struct page *spare;		/* [L] one page kept for the next write */
 	/* [A] somebody polls: wake at every change (edge triggers) */
 	bool polled_readers, polled_writers;
@@ -46,6 +47,11 @@ extern const struct file_ops pipe_ops;
 struct pipe *pipe_create(void);
 void pipe_free(struct pipe *p);
 void pipe_pop_locked(struct pipe *p);
+/* Bytes copied, -EFAULT; what was copied is gone.  _write: 0 when it is full, -ENOMEM. */
+struct iov_iter;
+ssize_t pipe_read_locked(struct pipe *p, struct iov_iter *to);
+ssize_t pipe_write_locked(struct pipe *p, struct iov_iter *from, uint32_t flags);
+int pipe_broken(void);				/* SIGPIPE for the caller: -EPIPE */
 struct pipe *pipe_of(struct file *f);		/* NULL when @f is none */
 
 #endif

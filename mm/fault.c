@@ -608,6 +608,16 @@ static bool copy_through(struct region *r, uint64_t addr, void *buf, size_t len,
 /* How often an entry may change between our fault and our look at it: reclaim, writeback. */
 #define ACCESS_TRIES 16
 
+/* The vDSO is memory of the kernel's image, without a struct page that could be held. */
+static void read_vdso(const struct region *r, uint64_t addr, void *buf, size_t len)
+{
+	uint64_t offset = r->object_offset + (addr - r->start);
+	enum mem_type type;
+	paddr_t pa = r->object->ops->device_page(r->object, offset >> PAGE_SHIFT, &type);
+
+	memcpy(buf, (const char *)phys_to_virt(pa) + (offset & ~PAGE_MASK), len);
+}
+
 /* Copy within one page; false when it cannot be reached. */
 static bool access_page(struct aspace *as, uint64_t addr, void *buf, size_t len, bool write,
 			bool force)
@@ -621,6 +631,11 @@ static bool access_page(struct aspace *as, uint64_t addr, void *buf, size_t len,
 	/* Shared memory is never written against its protection. */
 	if (r && write && !(r->prot & PROT_WRITE) && !region_is_private(r))
 		r = NULL;
+	if (r && !write && r->flags & REGION_VDSO) {
+		read_vdso(r, addr, buf, len);
+		rwsem_unlock_read(&as->lock);
+		return true;
+	}
 	for (unsigned int tries = 0; r && !done && tries < ACCESS_TRIES; tries++) {
 		if (region_fault(r, addr, access, force ? FAULT_FORCE : 0))
 			break;

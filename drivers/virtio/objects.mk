@@ -9,3 +9,4 @@ obj-$(CONFIG_VIRTIO_PCI) += drivers/virtio/pci.o
 ifeq ($(CONFIG_KTEST),y)
 obj-$(CONFIG_VIRTIO) += drivers/virtio/ring_test.o
 endif
+obj-$(CONFIG_VIRTIO_CONSOLE) += drivers/virtio/console.o

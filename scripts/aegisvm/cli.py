@@ -17,6 +17,7 @@ from .log import KernelLog
 from .paths import output_dir
 
 GUEST_ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "TERM": "dumb", "LANG": "C"}
+DEBIAN_MIB = 2048           # the root twice, as cpio and as tmpfs, and room to work
 BOOT_TIMEOUT_FACTOR = 3     # a loaded host; the board says what an idle one takes
 
 EPILOG = """With a command: its stdin, stdout, stderr and exit status pass through unaltered.
@@ -107,7 +108,10 @@ def list_boards(as_json):
 
 def _check_drivers(args, board, disks, out):
     """Refuses what this guest cannot do yet, before anything is started."""
-    if args.root != "initramfs":
+    if args.root == "debian":
+        if args.initrd:
+            raise VmError("--root debian: --initrd names another root")
+    elif args.root != "initramfs":
         raise VmError(f"--root {args.root}: booting from a disk comes with a later issue")
     if args.share:
         raise VmError("--share: the 9p file system comes with a later issue")
@@ -168,7 +172,8 @@ def _initrd(args, board, out, command, disks):
     modules = []
     if args.linux and command:
         modules = debian.modules(board.arch, devices.linux_modules(disks, args.net))
-    base = initrd.base_image(board.arch, out, args.initrd, args.linux)
+    image = debian.root(board.arch) if args.root == "debian" else args.initrd
+    base = initrd.base_image(board.arch, out, image, args.linux)
     if not (command or files):
         return base
     helper = agent.agent_binary(board.arch, out) if command else None
@@ -187,6 +192,11 @@ def _append(args, command):
     return words + shlex.split(args.append)
 
 
+def _memory(args, board):
+    """Without --mem: the board's, or what a root in memory needs."""
+    return max(board.defaults["memory_mib"], DEBIAN_MIB if args.root == "debian" else 0)
+
+
 def build_machine(args, command):
     """Checks everything that was asked for and gathers it into a Machine."""
     board = boards.get_board(boards.get_arch(args.arch), args.board)
@@ -202,8 +212,9 @@ def build_machine(args, command):
         board=board, kernel=_kernel(args, board, out),
         initrd=_initrd(args, board, out, command, disks), append=_append(args, command),
         system=qemu.LINUX if args.linux else qemu.AEGIS, smp=smp,
-        memory_mib=args.mem or board.defaults["memory_mib"], icount=args.icount,
-        disk_image=_disk_image(args, board, out, command), disks=disks, net=args.net, result_channel=not args.linux,
+        memory_mib=args.mem or _memory(args, board), icount=args.icount,
+        disk_image=_disk_image(args, board, out, command), disks=disks, net=args.net,
+        result_channel=not args.linux,
         extra=[word for spec in args.device for word in ("-device", spec)])
 
 

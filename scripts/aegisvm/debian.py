@@ -28,6 +28,16 @@ def package(name, arch):
     return _fetch("--deb", name, arch)
 
 
+def root(arch):
+    """The cpio of Debian's minbase system, unpacked and not configured; made at first use."""
+    command = [TREE / "scripts" / "debian-root", "--arch", arch]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or ["scripts/debian-root failed"]
+        raise VmError(lines[-1])
+    return Path(done.stdout.splitlines()[-1])
+
+
 def refresh(arch):
     """Fetches the newest cloud kernel."""
     _fetch("--deb-refresh", KERNEL, arch)

@@ -217,3 +217,29 @@ ABI_TEST(fd, ioctl_common)
 	TRY(ioctl(99, FIONREAD, &n));
 	unlink("file");
 }
+
+/* An end of a pipe opened again by its name never waits for the other end. */
+ABI_TEST(fd, pipe_opened_again)
+{
+	char name[40], buf[8] = "";
+	int fds[2], again;
+
+	TRY(pipe(fds));
+	TRY(write(fds[1], "text", 4));
+	close(fds[1]);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[0]);
+	again = open(name, O_RDONLY);
+	say("reader %d", again >= 0);
+	TRY(read(again, buf, 2));
+	TRY(read(fds[0], buf, 8));
+	TRY(read(again, buf, 8));
+	close(fds[0]);
+	close(again);
+	pipe(fds);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fds[1]);
+	close(fds[0]);
+	again = open(name, O_WRONLY | O_NONBLOCK);
+	say("writer %d", again >= 0);
+	signal(SIGPIPE, SIG_IGN);
+	TRY(write(again, "x", 1));
+}

@@ -19,7 +19,7 @@ BAD = [
     (["--disk", "/dev/null,bs=7"], "'bs=7' is none of"),
     (["--board", "microvm", "--disk", "/dev/null,if=nvme"], "has no nvme"),
     (["--net", "token-ring"], "'token-ring' is none of none, user"),
-    (["--root", "debian"], "later issue"),
+    (["--root", "disk.img"], "later issue"),
     (["--share", "."], "later issue"),
     (["--ktest", "--linux"], "not Linux"),
     (["--kernel", "/nonexistent"], "no kernel at /nonexistent"),

@@ -131,14 +131,17 @@ const struct regset arch_regsets[] = {
 	{ 0 },
 };
 
-/* The user area: registers, then much that is 0, then debug registers. */
+/*
+ * The user area: registers, then much that is 0, then debug registers; Linux's has two more words.
+ */
+#define USER_AREA_SIZE	(sizeof(struct user) + 16)
 
 static long peek_user(struct thread *t, uint64_t addr, uaddr_t out)
 {
 	struct user_regs_struct r;
 	uint64_t value = 0, debug = offset_of(struct user, u_debugreg);
 
-	if (addr % 8 || addr >= sizeof(struct user))
+	if (addr % 8 || addr >= USER_AREA_SIZE)
 		return -EIO;
 	if (addr < sizeof(r)) {
 		regs_to_user_regs(t, arch_user_regs(t), &r);
@@ -154,7 +157,7 @@ static long poke_user(struct thread *t, uint64_t addr, uint64_t value)
 	struct user_regs_struct r;
 	uint64_t debug = offset_of(struct user, u_debugreg);
 
-	if (addr % 8 || addr >= sizeof(struct user))
+	if (addr % 8 || addr >= USER_AREA_SIZE)
 		return -EIO;
 	if (addr >= debug && addr < debug + 64)
 		return x86_debug_set(t, (unsigned int)(addr - debug) / 8, value);
