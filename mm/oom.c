@@ -48,6 +48,21 @@ static int64_t badness(struct process *p, uint64_t total)
 	return max(points, (int64_t)1);
 }
 
+unsigned int oom_score(struct process *p)
+{
+	struct page_stats s;
+	int64_t points;
+
+	page_stats(&s);
+	spin_lock(&tasklist_lock);
+	points = badness(p, s.total);
+	spin_unlock(&tasklist_lock);
+	if (points < 0 || !s.total)
+		return 0;
+	/* Linux's scale: two thirds of the way from 1000, in thousandths of all memory. */
+	return (unsigned int)((1000 + points * 1000 / (int64_t)s.total) * 2 / 3);
+}
+
 /* The process with the largest badness: a reference, or NULL. */
 static struct process *victim_get(int64_t *points)
 {

@@ -507,7 +507,6 @@ static int show_mountinfo(struct seq_file *m) { return mountinfo_show(m), 0; }
 static int show_mountstats(struct seq_file *m) { return mountstats_show(m), 0; }
 static int show_cgroup(struct seq_file *m) { return seq_puts(m, "0::/\n"), 0; }
 static int show_unset_uid(struct seq_file *m) { return seq_puts(m, "4294967295"), 0; }
-static int show_zero(struct seq_file *m) { return seq_puts(m, "0\n"), 0; }
 static int show_id_map(struct seq_file *m)
 {
 	seq_puts(m, "         0          0 4294967295\n");
@@ -535,16 +534,16 @@ static const struct pid_entry entries[] = {
 	REG("smaps", 0444, show_smaps, .inspect = true),
 	REG("smaps_rollup", 0444, show_smaps_rollup, .inspect = true),
 	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &pid_mem_ops, .ops = &link_ops },
-	REG("limits", 0444, show_limits), REG("io", 0400, show_io, .inspect = true),
+	REG("limits", 0444, show_limits),
 	REG("mounts", 0444, show_mounts), REG("mountinfo", 0444, show_mountinfo),
 	REG("mountstats", 0400, show_mountstats),
 	REG("cgroup", 0444, show_cgroup), REG("loginuid", 0444, show_unset_uid),
 	REG("sessionid", 0444, show_unset_uid),
-	REG("oom_score", 0444, show_zero),
+	REG("oom_score", 0444, show_oom_score),
 	REG("oom_score_adj", 0644, show_oom_score_adj, .write = write_oom_score_adj),
 	REG("syscall", 0400, show_syscall, .inspect = true),
 	REG("coredump_filter", 0644, show_coredump_filter, .write = write_coredump_filter),
-	REG("wchan", 0444, show_wchan), REG("personality", 0400, show_personality, .inspect = true),
+	REG("personality", 0400, show_personality, .inspect = true),
 	REG("uid_map", 0444, show_id_map), REG("gid_map", 0444, show_id_map),
 	REG("setgroups", 0444, show_setgroups),
 };

@@ -10,6 +10,7 @@
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/slab.h>
+#include <security/cap.h>
 
 #include "proc.h"
 
@@ -249,6 +250,21 @@ static void show_groups(struct seq_file *m, const struct cred *c)
 		   c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 }
 
+/* As capget() and PR_CAPBSET_READ answer: the bound is what user 0 would have. */
+static void show_capabilities(struct seq_file *m, struct thread *t)
+{
+	struct cap_linux_view v, bound;
+
+	rcu_read_lock();
+	cap_linux_view_get(t->process, rcu_dereference(t->cred)->euid == 0, &v);
+	rcu_read_unlock();
+	cap_linux_view_get(t->process, true, &bound);
+	seq_printf(m, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\n"
+		   "CapBnd:\t%016llx\nCapAmb:\t%016x\n", (unsigned long long)v.inheritable,
+		   (unsigned long long)v.permitted, (unsigned long long)v.effective,
+		   (unsigned long long)bound.permitted, 0);
+}
+
 static uint32_t umask_of(struct thread *t)
 {
 	struct fs_context *fs = thread_fs_get(t);
@@ -329,10 +345,10 @@ int show_status(struct seq_file *m)
 		   (unsigned long long)f.pending.v, (unsigned long long)f.shared.v,
 		   (unsigned long long)f.blocked.v, (unsigned long long)f.ignored.v,
 		   (unsigned long long)f.caught.v);
-	seq_printf(m, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\n"
-		   "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+	show_capabilities(m, t);
+	seq_printf(m, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n"
 		   "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunsupported\n",
-		   0, 0, 0, 0, 0, t->process->no_new_privs);
+		   t->process->no_new_privs);
 	show_placement(m, t);
 	seq_printf(m, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		   (unsigned long long)t->sched.switches_voluntary,
@@ -455,17 +471,14 @@ int show_limits(struct seq_file *m)
 	return 0;
 }
 
-/* Nothing counts transfers yet: the fields are there and say so. */
-int show_io(struct seq_file *m)
+int show_oom_score(struct seq_file *m)
 {
-	seq_puts(m, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\n"
-		 "cancelled_write_bytes: 0\n");
-	return 0;
-}
+	struct thread *t = seq_thread_get(m);
 
-int show_wchan(struct seq_file *m)
-{
-	seq_putc(m, '0');
+	if (!t)
+		return -ESRCH;
+	seq_printf(m, "%u\n", oom_score(t->process));
+	thread_put(t);
 	return 0;
 }
 

@@ -46,9 +46,9 @@ struct fs_context *thread_fs_get(struct thread *t);
 int show_stat(struct seq_file *m), show_status(struct seq_file *m), show_statm(struct seq_file *m);
 int show_comm(struct seq_file *m), show_cmdline(struct seq_file *m),
 	show_environ(struct seq_file *m);
-int show_auxv(struct seq_file *m), show_limits(struct seq_file *m), show_io(struct seq_file *m);
+int show_auxv(struct seq_file *m), show_limits(struct seq_file *m);
 int show_syscall(struct seq_file *m), show_coredump_filter(struct seq_file *m);
-int show_wchan(struct seq_file *m), show_oom_score_adj(struct seq_file *m),
+int show_oom_score(struct seq_file *m), show_oom_score_adj(struct seq_file *m),
 	show_personality(struct seq_file *m);
 int show_maps(struct seq_file *m), show_smaps(struct seq_file *m),
 	show_smaps_rollup(struct seq_file *m);

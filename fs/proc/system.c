@@ -255,7 +255,7 @@ static int core_pattern_write(void *priv, char *text, size_t len)
 
 static int file_nr(struct seq_file *m)
 {
-	seq_puts(m, "0\t0\t9223372036854775807\n");
+	seq_printf(m, "%llu\t0\t9223372036854775807\n", (unsigned long long)file_count());
 	return 0;
 }
 

@@ -122,6 +122,7 @@ void file_put(struct file *f);
 /* A file with ops, mode and credentials set, no path; for fs/ and net/.  NULL: out of memory. */
 struct file *file_alloc(const struct file_ops *ops, void *priv, uint32_t flags);
 void file_init(void);
+uint64_t file_count(void);		/* open file descriptions now: /proc/sys/fs/file-nr */
 
 /* An open file without a name in any directory (pipes, eventfd, ...).  Error pointer. */
 struct file *file_create_anonymous(const struct file_ops *ops, void *priv, uint32_t flags);

@@ -176,5 +176,8 @@ void reclaim_init(void);		/* starts the thread: INIT_CORE */
 
 /* mm/oom.c: choose and kill a process for memory; true when something was killed or is dying. */
 bool oom_kill(void);
+/* How likely it would be @p: /proc/PID/oom_score.  0: never. */
+struct process;
+unsigned int oom_score(struct process *p);
 
 #endif

@@ -29,6 +29,11 @@ void file_init(void)
 		panic("files: no memory");
 }
 
+uint64_t file_count(void)
+{
+	return slab_cache_in_use(file_cache);
+}
+
 struct file *file_alloc(const struct file_ops *ops, void *priv, uint32_t flags)
 {
 	static const uint8_t modes[4] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };

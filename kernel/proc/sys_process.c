@@ -8,6 +8,8 @@
 #include <lib/string.h>
 #include <mm/aspace.h>
 #include <mm/uaccess.h>
+#include <security/cap.h>
+#include <uapi/capability.h>
 #include <uapi/personality.h>
 #include <uapi/prctl.h>
 #include "proc.h"
@@ -103,6 +105,17 @@ static long set_ptracer(unsigned long pid)
 	return 0;
 }
 
+/* May a program of this process ever have the capability?  What was given up is gone for good. */
+static long capbset_read(const struct process *p, unsigned long nr)
+{
+	struct cap_linux_view bound;
+
+	if (nr > CAP_LAST_CAP)
+		return -EINVAL;
+	cap_linux_view_get(p, true, &bound);
+	return (long)(bound.permitted >> nr & 1);
+}
+
 long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	struct thread *t = current_thread();
@@ -147,7 +160,7 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 	case PR_GET_SECUREBITS:
 		return 0;
 	case PR_CAPBSET_READ:
-		return a2 > 40 ? -EINVAL : 1;
+		return capbset_read(p, a2);
 	}
 	return systrace_prctl(option, a2, a3, a4, a5);
 }
