@@ -38,7 +38,7 @@ include scripts/make/config.mk
 
 # What these goals do needs no configuration and no compiler.
 bare_goals := help clean distclean setup ready check menuconfig defconfig olddefconfig savedefconfig listnewconfig \
-	%_defconfig run debug iso test test-quick test-long bench host-tests fuzz fuzz-% tags
+	%_defconfig run debug iso disk test test-quick test-long bench host-tests fuzz fuzz-% verify tags
 ifneq ($(filter-out $(bare_goals),$(or $(MAKECMDGOALS),all)),)
 include scripts/make/kernel.mk
 -include usr/usr.mk

@@ -15,6 +15,8 @@
 #include <mm/slab.h>
 #include <uapi/mount.h>
 
+#include "bdev.h"
+#include "icache.h"
 #include "internal.h"
 
 int64_t inode_now_ns(void)
@@ -61,6 +63,9 @@ void inode_init_special(struct inode *inode, dev_t rdev)
 	case S_IFCHR:
 		inode->fops = &chardev_default_ops;
 		break;
+	case S_IFBLK:
+		inode->fops = IS_ENABLED(CONFIG_BLOCK) ? &blockdev_ops : &no_device_ops;
+		break;
 	default:
 		inode->fops = &no_device_ops;
 		break;
@@ -94,6 +99,10 @@ static void inode_free_rcu(struct rcu_head *head)
 
 void inode_put(struct inode *inode)
 {
+	if (unlikely(inode->state & INODE_CACHED)) {
+		icache_put(inode);
+		return;
+	}
 	if (likely(!refcount_dec_and_test(&inode->refs)))
 		return;
 	if (inode->sb->ops->evict)
@@ -186,6 +195,19 @@ static int check_chown(const struct inode *inode, const struct attr_change *a)
 	return 0;
 }
 
+/*
+ * What a file says changes with its content, so its set-id bits go; group x off means mandatory
+ * locking, which stays.  Who may override permissions may also keep them.
+ */
+static uint32_t mode_after_change(const struct inode *inode)
+{
+	uint32_t mode = inode->mode;
+
+	if (likely(!(mode & (S_ISUID | S_ISGID))) || cred_overrides_files(current_cred()))
+		return mode;
+	return mode & ~(uint32_t)(S_ISUID | (mode & S_IXGRP ? S_ISGID : 0));
+}
+
 int inode_setattr_check(struct inode *inode, struct attr_change *a)
 {
 	const struct cred *c = current_cred();
@@ -215,6 +237,9 @@ int inode_setattr_check(struct inode *inode, struct attr_change *a)
 		if (!cred_overrides_files(c) && inode->gid != c->fsgid &&
 		    !cred_in_group(c, inode->gid))
 			a->mode &= ~(uint32_t)S_ISGID;
+	} else if ((a->valid & ATTR_SIZE) && mode_after_change(inode) != inode->mode) {
+		a->mode = mode_after_change(inode);
+		a->valid |= ATTR_MODE;
 	}
 	if ((a->valid & (ATTR_ATIME | ATTR_MTIME)) && !inode_owner_or_capable(inode)) {
 		if (!(a->valid & ATTR_TIMES_NOW))
@@ -237,6 +262,7 @@ void inode_apply_attr(struct inode *inode, const struct attr_change *a)
 	if (a->valid & ATTR_MTIME)
 		inode->mtime_ns = a->mtime_ns;
 	inode->ctime_ns = inode_now_ns();
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 }
 
 int inode_setattr(struct inode *inode, struct attr_change *a)
@@ -247,8 +273,15 @@ int inode_setattr(struct inode *inode, struct attr_change *a)
 		return err;
 	if (inode->ops && inode->ops->setattr)
 		return inode->ops->setattr(inode, a);
+	/* A shell's "> file": what has no content, as in /proc, has none to lose. */
 	if (a->valid & ATTR_SIZE)
-		return -EINVAL;
+		return a->valid & ATTR_OPEN_TRUNC ? 0 : -EINVAL;
+	inode_apply_attr(inode, a);
+	return 0;
+}
+
+int setattr_ignore_size(struct inode *inode, const struct attr_change *a)
+{
 	inode_apply_attr(inode, a);
 	return 0;
 }
@@ -271,9 +304,10 @@ void file_accessed(struct file *f)
 		if (now - inode->atime_ns < 24 * 3600 * NSEC_PER_SEC)
 			return;
 		inode->atime_ns = now;
-		return;
+	} else {
+		inode->atime_ns = inode_now_ns();
 	}
-	inode->atime_ns = inode_now_ns();
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 }
 
 int file_modified(struct file *f)
@@ -281,11 +315,9 @@ int file_modified(struct file *f)
 	struct inode *inode = f->inode;
 
 	inode_touch(inode);
-	if (unlikely(inode->mode & (S_ISUID | S_ISGID)) && !cred_overrides_files(current_cred())) {
-		inode->mode &= ~(uint32_t)S_ISUID;
-		if (inode->mode & S_IXGRP)
-			inode->mode &= ~(uint32_t)S_ISGID;
-	}
+	if (unlikely(inode->mode & (S_ISUID | S_ISGID)))
+		inode->mode = mode_after_change(inode);
+	inode_mark_dirty(inode, INODE_DIRTY_META);
 	return 0;
 }
 

@@ -51,6 +51,9 @@ bool mount_get_above(struct mount *m, struct path *up);
 void path_get_root(struct path *root);
 void path_get_cwd(struct path *cwd);
 
+/* Everything of @sb on the medium (@wait), or on its way.  0 or the first error. */
+__must_check int super_sync(struct super_block *sb, bool wait);
+
 /* locks.c: called when a descriptor or a description goes away */
 void locks_remove_posix(struct inode *inode, const void *owner);
 void locks_remove_file(struct file *f);
@@ -58,14 +61,6 @@ void locks_free(struct inode *inode);
 
 /* open.c */
 struct file *file_open_inode(struct file *f, uint32_t flags);
-
-/* sys_rw.c: a vector from user space with its storage; iov_release() when done, also on failure. */
-struct user_vector {
-	struct iovec few[UIO_FASTIOV];
-	struct iovec *all;
-};
-int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned long count);
-void iov_release(struct user_vector *v);
 
 /* chardev.c */
 extern const struct file_ops no_device_ops;

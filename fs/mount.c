@@ -6,6 +6,14 @@
  * walks read under RCU; every change happens under mount_lock and inside an odd mount_seq.
  * A mounted mount holds one reference of itself (the table's), of its parent and of its mountpoint.
  *
+ * What is mounted on is neither removed nor renamed: mounting takes the lock of the mountpoint's
+ * inode before mount_lock, and who removes a name looks at the table with that lock held.  The
+ * last reference of a mount may end a file system, which takes time and other locks: mounts are put
+ * after mount_lock is released.
+ *
+ * Read-only: opening for writing counts first and then looks at the flag; making read-only
+ * sets the flag first and then looks at the count (remount_lock), so one of the two sees the other.
+ *
  * Propagation: every mount is private.  MS_PRIVATE, MS_SLAVE and MS_UNBINDABLE requests say what is
  * the case or is kept; MS_SHARED is refused with EINVAL, since nothing would be propagated.
  */
@@ -26,6 +34,7 @@
 uint32_t mount_seq;
 struct mount *root_mount;
 struct mutex mount_lock = MUTEX_INIT(mount_lock, MOUNT);
+struct mutex remount_lock = MUTEX_INIT(remount_lock, REMOUNT);
 static struct hlist_head mount_hash[MOUNT_BUCKETS];	/* chains: any number of mounts */
 static LIST_HEAD(all_mounts);			/* [R] mount_lock */
 static int32_t next_mount_id = 1;		/* [A] */
@@ -234,35 +243,82 @@ static void detach_tree(struct mount *m, struct list *gone)
 	}
 }
 
-static void drop_detached(struct list *gone)
+/* The next of @gone, cut off from its place, which goes to @was; NULL: there are no more. */
+static struct mount *take_detached(struct list *gone, struct path *was)
 {
-	struct mount *m, *n;
+	struct mount *m = NULL;
 
-	list_for_each_entry_safe(m, n, gone, node) {
-		struct path was = { m->parent, m->mountpoint };
-
+	mutex_lock(&mount_lock);
+	if (!list_empty(gone)) {
+		m = list_first_entry(gone, struct mount, node);
+		*was = (struct path){ m->parent, m->mountpoint };
 		list_del_init(&m->node);
 		mount_change_begin();
 		m->parent = m;
 		m->mountpoint = m->root;
 		mount_change_end();
+	}
+	mutex_unlock(&mount_lock);
+	return m;
+}
+
+/* Put what detach_tree() has collected.  No lock is held. */
+static void drop_detached(struct list *gone)
+{
+	struct path was;
+	struct mount *m;
+
+	while ((m = take_detached(gone, &was))) {
 		path_put(&was);
 		mount_put(m);
 	}
 }
 
-int mount_at(struct mount *m, const struct path *where)
+/*
+ * Lock the mount table, with @where as a place that stays while it is locked and may be mounted on;
+ * or -errno with nothing held.
+ */
+static int mountpoint_lock(const struct path *where)
 {
+	struct dentry *d = where->dentry;
 	int err = 0;
 
+	rwsem_lock_write(&d->inode->lock);
 	mutex_lock(&mount_lock);
-	if (where->dentry->inode->nlink == 0 || (where->mount->flags & MOUNT_DETACHED))
+	if (d->inode->nlink == 0 || (d->flags & DENTRY_DELETED))
 		err = -ENOENT;
-	else if (S_ISDIR(m->root->inode->mode) != S_ISDIR(where->dentry->inode->mode))
-		err = -ENOTDIR;
-	else
-		mount_attach(m, where);
+	else if (where->mount->flags & MOUNT_DETACHED)
+		err = -EINVAL;
+	if (err) {
+		mutex_unlock(&mount_lock);
+		rwsem_unlock_write(&d->inode->lock);
+	}
+	return err;
+}
+
+static void mountpoint_unlock(const struct path *where)
+{
 	mutex_unlock(&mount_lock);
+	rwsem_unlock_write(&where->dentry->inode->lock);
+}
+
+/* mountpoint_lock() is held. */
+static int attach_checked(struct mount *m, const struct path *where)
+{
+	if (S_ISDIR(m->root->inode->mode) != S_ISDIR(where->dentry->inode->mode))
+		return -ENOTDIR;
+	mount_attach(m, where);
+	return 0;
+}
+
+int mount_at(struct mount *m, const struct path *where)
+{
+	int err = mountpoint_lock(where);
+
+	if (err)
+		return err;
+	err = attach_checked(m, where);
+	mountpoint_unlock(where);
 	return err;
 }
 
@@ -288,8 +344,8 @@ int mount_umount(const struct path *p, uint32_t flags)
 		err = -EBUSY;
 	else
 		detach_tree(m, &gone);
-	drop_detached(&gone);
 	mutex_unlock(&mount_lock);
+	drop_detached(&gone);
 	return err;
 }
 
@@ -358,32 +414,39 @@ int mount_bind(const struct path *from, const struct path *where, bool recursive
 	m = clone_mount(from->mount, from->dentry);
 	if (IS_ERR(m))
 		return (int)PTR_ERR(m);
-	err = mount_at(m, where);
+	err = mountpoint_lock(where);
+	if (err)
+		goto put;
+	err = from->mount->flags & MOUNT_DETACHED ? -EINVAL : attach_checked(m, where);
 	if (err) {
-		mount_put(m);
-		return err;
+		mountpoint_unlock(where);
+		goto put;
 	}
-	if (!recursive)
-		return 0;
-	mutex_lock(&mount_lock);
-	err = clone_children(from->mount, from->dentry, m);
+	/* The reference is the table's now: @m lives while the table is locked. */
+	if (recursive)
+		err = clone_children(from->mount, from->dentry, m);
 	if (err)
 		detach_tree(m, &gone);
+	mountpoint_unlock(where);
 	drop_detached(&gone);
-	mutex_unlock(&mount_lock);
+	return err;
+put:
+	mount_put(m);
 	return err;
 }
 
 int mount_move(const struct path *from, const struct path *where)
 {
+	struct path was = { NULL, NULL };
 	struct mount *m = from->mount, *up;
-	struct path was;
-	int err = 0;
+	int err;
 
 	if (from->dentry != m->root)
 		return -EINVAL;
-	mutex_lock(&mount_lock);
-	if (m->parent == m || m == root_mount)
+	err = mountpoint_lock(where);
+	if (err)
+		return err;
+	if (m->parent == m || m == root_mount || (m->flags & MOUNT_DETACHED))
 		err = -EINVAL;
 	for (up = where->mount; !err; up = up->parent) {
 		if (up == m)
@@ -396,15 +459,45 @@ int mount_move(const struct path *from, const struct path *where)
 	if (!err) {
 		mount_unhook(m, &was);
 		mount_attach(m, where);
-		path_put(&was);
 	}
-	mutex_unlock(&mount_lock);
+	mountpoint_unlock(where);
+	if (was.dentry)
+		path_put(&was);
 	return err;
 }
 
 int mount_want_write(struct mount *m)
 {
 	return unlikely(mount_is_rdonly(m)) ? -EROFS : 0;
+}
+
+static void count_writers(struct mount *m, uint32_t n)
+{
+	__atomic_fetch_add(&m->writers, n, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&m->sb->writers, n, __ATOMIC_SEQ_CST);
+}
+
+int mount_get_writer(struct mount *m)
+{
+	int err = 0;
+
+	count_writers(m, 1);
+	if (likely(!mount_is_rdonly(m)))
+		return 0;
+	count_writers(m, -1U);
+	/* Read-only, or somebody tries to make it so and may find that it cannot be. */
+	mutex_lock(&remount_lock);
+	if (mount_is_rdonly(m))
+		err = -EROFS;
+	else
+		count_writers(m, 1);
+	mutex_unlock(&remount_lock);
+	return err;
+}
+
+void mount_put_writer(struct mount *m)
+{
+	count_writers(m, -1U);
 }
 
 /*
@@ -414,11 +507,14 @@ int mount_want_write(struct mount *m)
 int mount_pivot(const struct path *new_root, const struct path *put_old, const struct path *root)
 {
 	struct mount *nm = new_root->mount, *om = root->mount, *up;
-	struct path was_new, was_old = { NULL, NULL };
-	int err = -EINVAL;
+	struct path was_new = { NULL, NULL }, was_old = { NULL, NULL };
+	int err = mountpoint_lock(put_old);
 
-	mutex_lock(&mount_lock);
-	if (new_root->dentry != nm->root || root->dentry != om->root || nm->parent == nm)
+	if (err)
+		return err;
+	err = -EINVAL;
+	if (new_root->dentry != nm->root || root->dentry != om->root || nm->parent == nm ||
+	    ((nm->flags | om->flags) & MOUNT_DETACHED))
 		goto out;
 	err = -EBUSY;
 	if (nm == om || put_old->mount == om)
@@ -434,14 +530,15 @@ int mount_pivot(const struct path *new_root, const struct path *put_old, const s
 		mount_attach(nm, &was_old);
 	}
 	mount_attach(om, put_old);
-	path_put(&was_new);
-	if (was_old.dentry)
-		path_put(&was_old);
 	if (om == root_mount)
 		root_mount = nm;
 	err = 0;
 out:
-	mutex_unlock(&mount_lock);
+	mountpoint_unlock(put_old);
+	if (was_new.dentry)
+		path_put(&was_new);
+	if (was_old.dentry)
+		path_put(&was_old);
 	return err;
 }
 

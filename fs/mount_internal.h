@@ -8,6 +8,7 @@
 #include <fs/vfs.h>
 
 extern struct mutex mount_lock;		/* class MOUNT */
+extern struct mutex remount_lock;	/* class REMOUNT: read-only or not */
 
 void mount_change_begin(void);
 void mount_change_end(void);

@@ -188,7 +188,7 @@ static int may_delete(struct inode *dir, struct dentry *victim, bool is_dir)
 	} else if (S_ISDIR(victim->inode->mode)) {
 		return -EISDIR;
 	}
-	return mount_is_mountpoint(victim) ? -EBUSY : 0;
+	return 0;
 }
 
 /*
@@ -248,7 +248,8 @@ static uint32_t apply_umask(uint32_t mode)
 	return mode & ~current_thread()->fs->umask;
 }
 
-static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev)
+/* @out, unless it is NULL, gets a counted path of what was made. */
+static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev, struct path *out)
 {
 	struct parent_lookup p;
 	struct dentry *d = create_begin(dirfd, text, S_ISDIR(mode), &p);
@@ -262,6 +263,10 @@ static int create_common(int dirfd, const char *text, uint32_t mode, dev_t rdev)
 	err = dir->ops && dir->ops->create ? dir->ops->create(dir, d, mode, rdev) : -EPERM;
 	if (!err)
 		notify_entry(&(struct notify_entry){ dir, &p.last, IN_CREATE, 0, S_ISDIR(mode) });
+	if (!err && out) {
+		*out = (struct path){ p.parent.mount, d };
+		path_ref(out);
+	}
 	create_end(&p, d);
 	return err;
 }
@@ -304,12 +309,17 @@ int vfs_mknod(int dirfd, const char *text, uint32_t mode, dev_t rdev)
 	default:
 		return -EINVAL;
 	}
-	return create_common(dirfd, text, mode & (S_IFMT | S_IALLUGO), rdev);
+	return create_common(dirfd, text, mode & (S_IFMT | S_IALLUGO), rdev, NULL);
+}
+
+int vfs_mknod_path(int dirfd, const char *text, uint32_t mode, struct path *out)
+{
+	return create_common(dirfd, text, mode, 0, out);
 }
 
 int vfs_mkdir(int dirfd, const char *text, uint32_t mode)
 {
-	return create_common(dirfd, text, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), 0);
+	return create_common(dirfd, text, S_IFDIR | (mode & (S_IRWXUGO | S_ISVTX)), 0, NULL);
 }
 
 int vfs_symlink(const char *target, int dirfd, const char *text)
@@ -382,7 +392,8 @@ int vfs_unlink(int dirfd, const char *text)
 	if (!err) {
 		rwsem_lock_write(&inode->lock);
 		inode_ref(inode);
-		err = dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
+		err = mount_is_mountpoint(d) ? -EBUSY :
+			dir->ops->unlink ? dir->ops->unlink(dir, d) : -EPERM;
 		rwsem_unlock_write(&inode->lock);
 		if (!err)
 			report_unlinked(d, inode, &p);
@@ -421,7 +432,8 @@ int vfs_rmdir(int dirfd, const char *text)
 		err = may_delete(dir, d, true);
 	if (!err) {
 		rwsem_lock_write(&inode->lock);
-		err = dir->ops->rmdir ? dir->ops->rmdir(dir, d) : -EPERM;
+		err = mount_is_mountpoint(d) ? -EBUSY :
+			dir->ops->rmdir ? dir->ops->rmdir(dir, d) : -EPERM;
 		rwsem_unlock_write(&inode->lock);
 	}
 	rwsem_unlock_write(&dir->lock);
@@ -618,7 +630,10 @@ static int rename_locked(struct rename_args *r, const struct parent_lookup *op,
 		if (b)
 			inode_ref(b);
 		lock_victims(a, b);
-		err = r->old_dir->ops->rename ? r->old_dir->ops->rename(r) : -EPERM;
+		if (mount_is_mountpoint(r->old) || (b && mount_is_mountpoint(r->new)))
+			err = -EBUSY;
+		else
+			err = r->old_dir->ops->rename ? r->old_dir->ops->rename(r) : -EPERM;
 		unlock_victims(a, b);
 		if (!err && notify_is_on())
 			report_renamed(r, op, np, b);

@@ -5,7 +5,9 @@
 #include <fs/namei.h>
 #include <fs/notify.h>
 #include <kernel/process.h>
+#include <lib/errseq.h>
 #include <lib/string.h>
+#include <mm/memobj.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
 #include <uapi/mount.h>
@@ -90,6 +92,14 @@ void file_allow_write(struct file *f)
 	__atomic_fetch_add(&f->inode->writers, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Failures of writeback from now on, and those that nobody was told of, are told through @f. */
+static void file_watch_errors(struct file *f, struct inode *inode)
+{
+	if (inode->mapping)
+		f->write_error_seen = errseq_sample(&inode->mapping->write_error);
+	f->super_error_seen = errseq_sample(&inode->sb->write_error);
+}
+
 /* f->path is set and counted: take what the open file needs of its inode.  On failure @f is put. */
 struct file *file_open_inode(struct file *f, uint32_t flags)
 {
@@ -106,11 +116,20 @@ struct file *file_open_inode(struct file *f, uint32_t flags)
 	if (likely(S_ISREG(inode->mode) || S_ISDIR(inode->mode)))
 		f->mode |= FMODE_SEEK;
 	if ((f->mode & FMODE_WRITE) && S_ISREG(inode->mode)) {
-		err = count_writer(inode);
+		err = mount_get_writer(f->path.mount);
 		if (err)
 			goto fail;
+		err = count_writer(inode);
+		if (err) {
+			mount_put_writer(f->path.mount);
+			goto fail;
+		}
 		f->mode |= FMODE_WRITER;
 	}
+	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
+		file_watch_errors(f, inode);
+	if (unlikely(flags & O_EXCL) && S_ISBLK(inode->mode))
+		f->mode |= FMODE_EXCL;
 	if (f->ops->open) {
 		err = f->ops->open(inode, f);
 		if (unlikely(err))
@@ -406,4 +425,36 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *
 		return -EINVAL;
 	iov_iter_kernel(&it, (void *)(uintptr_t)buf, len);
 	return f->ops->write(f, &it, offset);
+}
+
+/* Whatever stands there must be nobody else's, and not lead elsewhere. */
+struct file *file_create_core(const char *name)
+{
+	const struct cred *me = current_cred();
+	struct file *f = file_open(name, O_CREAT | O_RDWR | O_NOFOLLOW | O_LARGEFILE, 0600);
+	int err = 0;
+
+	if (IS_ERR(f))
+		return f;
+	if (!S_ISREG(f->inode->mode) || f->inode->nlink != 1)
+		err = -EPERM;
+	else if (f->inode->uid != me->fsuid)
+		err = -EPERM;
+	if (!err)
+		err = vfs_truncate(f->inode, 0, ATTR_FILE);
+	if (err) {
+		file_put(f);
+		return ERR_PTR(err);
+	}
+	return f;
+}
+
+char *file_path_format(const struct file *f, char *buf, size_t size)
+{
+	return f->path.dentry ? path_format(&f->path, buf, size) : ERR_PTR(-ENOENT);
+}
+
+bool file_has_name(const struct file *f)
+{
+	return f->inode && f->inode->nlink != 0;
 }

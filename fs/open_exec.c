@@ -25,8 +25,10 @@ void file_leave_inode(struct file *f)
 {
 	if (f->mode & FMODE_OPENED)
 		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
-	if (f->mode & FMODE_WRITER)
+	if (f->mode & FMODE_WRITER) {
 		__atomic_fetch_sub(&f->inode->writers, 1, __ATOMIC_SEQ_CST);
+		mount_put_writer(f->path.mount);
+	}
 	if (likely(f->path.dentry)) {
 		dentry_put(f->path.dentry);
 		mount_put(f->path.mount);

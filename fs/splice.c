@@ -13,6 +13,7 @@
  * User memory is copied by vmsplice: a program that writes to its buffer before the reader came
  * would change what is read, and nobody has asked for that.
  */
+#include <fs/iov.h>
 #include <fs/notify.h>
 #include <fs/poll.h>
 #include <generated/syscall_protos.h>
@@ -562,7 +563,7 @@ long sys_vmsplice(int fd, uaddr_t iov, unsigned long nr_segs, unsigned int flags
 	n = iov_import(&v, &it, iov, nr_segs);
 	if (!n)
 		n = do_vmsplice(r.file, &it, flags);
-	iov_release(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }

@@ -2,6 +2,7 @@
 /*
  * mount, umount2, pivot_root.
  */
+#include <drivers/block.h>
 #include <fs/namei.h>
 #include <generated/syscall_protos.h>
 #include <kernel/process.h>
@@ -12,6 +13,7 @@
 
 #include "internal.h"
 #include "mount_internal.h"
+#include "writeback.h"
 
 #define TYPE_MAX	64
 
@@ -27,23 +29,77 @@ static uint32_t to_mount_flags(unsigned long ms)
 #define CHANGEABLE (MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC | MOUNT_NOATIME | \
 		    MOUNT_NODIRATIME | MOUNT_RELATIME | MOUNT_NOSYMFOLLOW)
 
+/*
+ * Set @bit of *flags unless there are writers (see the head of mount.c).  remount_lock is held, so
+ * nobody else changes the bit or undoes ours.
+ */
+static int forbid_writing(uint32_t *flags, uint32_t bit, const uint32_t *writers)
+{
+	if (__atomic_fetch_or(flags, bit, __ATOMIC_SEQ_CST) & bit)
+		return 0;
+	if (!__atomic_load_n(writers, __ATOMIC_SEQ_CST))
+		return 0;
+	__atomic_fetch_and(flags, ~bit, __ATOMIC_SEQ_CST);
+	return -EBUSY;
+}
+
+/* Before it becomes read-only everything goes to the medium; nobody makes it dirty again. */
+static int write_all(struct super_block *sb)
+{
+	int err = 0;
+
+	if (IS_ENABLED(CONFIG_BLOCK))
+		err = writeback_super(sb, true);
+	if (!err && sb->ops->sync)
+		err = sb->ops->sync(sb, true);
+	return err;
+}
+
+static int remount_super(struct super_block *sb, unsigned long flags, char *data)
+{
+	bool was_rdonly = sb->flags & MS_RDONLY;
+	int err = flags & MS_RDONLY ? forbid_writing(&sb->flags, MS_RDONLY, &sb->writers) : 0;
+
+	if (err)
+		return err;
+	if (IS_ENABLED(CONFIG_BLOCK) && was_rdonly && !(flags & MS_RDONLY) && sb->bdev &&
+	    READ_ONCE(sb->bdev->is_read_only))
+		return -EACCES;
+	if (!was_rdonly && flags & MS_RDONLY)
+		err = write_all(sb);
+	if (!err && sb->ops->remount)
+		err = sb->ops->remount(sb, (uint32_t)flags, data);
+	if (err ? !was_rdonly : !(flags & MS_RDONLY))
+		__atomic_fetch_and(&sb->flags, ~(uint32_t)MS_RDONLY, __ATOMIC_SEQ_CST);
+	return err;
+}
+
+/* The mount's own flags.  Its other bits belong to mount_lock, which does not wait for a disk. */
+static int remount_mount(struct mount *m, unsigned long flags)
+{
+	int err = flags & MS_RDONLY ? forbid_writing(&m->flags, MOUNT_RDONLY, &m->writers) : 0;
+
+	if (err)
+		return err;
+	mutex_lock(&mount_lock);
+	__atomic_store_n(&m->flags, (m->flags & ~(uint32_t)CHANGEABLE) | to_mount_flags(flags),
+			 __ATOMIC_SEQ_CST);
+	mutex_unlock(&mount_lock);
+	return 0;
+}
+
 static int remount(const struct path *p, unsigned long flags, char *data)
 {
-	struct super_block *sb = p->mount->sb;
 	int err = 0;
 
 	if (p->dentry != p->mount->root)
 		return -EINVAL;
-	mutex_lock(&mount_lock);
-	if (!(flags & MS_BIND)) {
-		if (sb->ops->remount)
-			err = sb->ops->remount(sb, (uint32_t)flags, data);
-		if (!err)
-			sb->flags = (sb->flags & ~(uint32_t)MS_RDONLY) | (flags & MS_RDONLY);
-	}
+	mutex_lock(&remount_lock);
+	if (!(flags & MS_BIND))
+		err = remount_super(p->mount->sb, flags, data);
 	if (!err)
-		p->mount->flags = (p->mount->flags & ~(uint32_t)CHANGEABLE) | to_mount_flags(flags);
-	mutex_unlock(&mount_lock);
+		err = remount_mount(p->mount, flags);
+	mutex_unlock(&remount_lock);
 	return err;
 }
 

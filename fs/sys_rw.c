@@ -3,6 +3,7 @@
  * read, write and their vectors, seeking, and the generic operations of files that live in the page
  * cache.
  */
+#include <fs/iov.h>
 #include <fs/notify.h>
 #include <fs/vfs.h>
 #include <generated/syscall_protos.h>
@@ -15,8 +16,6 @@
 #include <uapi/mman.h>
 
 #include "internal.h"
-
-#define RW_MAX	0x7ffff000UL		/* as Linux: the most that one call moves */
 
 ssize_t generic_file_read(struct file *f, struct iov_iter *to, int64_t *offset)
 {
@@ -262,12 +261,6 @@ int iov_import(struct user_vector *v, struct iov_iter *it, uaddr_t iov, unsigned
 	return 0;
 }
 
-void iov_release(struct user_vector *v)
-{
-	if (v->all != v->few)
-		kfree(v->all);
-}
-
 long sys_readv(int fd, uaddr_t iov, unsigned long iovcnt)
 {
 	struct fd_ref r = fd_get_raw(fd);
@@ -280,7 +273,7 @@ long sys_readv(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_read(r, &it);
-	iov_release(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }
@@ -297,7 +290,7 @@ long sys_writev(int fd, uaddr_t iov, unsigned long iovcnt)
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = do_write(r, &it);
-	iov_release(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }
@@ -386,7 +379,7 @@ static long vector_at(int fd, uaddr_t iov, unsigned long iovcnt, int64_t pos, bo
 	n = iov_import(&v, &it, iov, iovcnt);
 	if (!n)
 		n = write ? positional_write(r.file, &it, pos) : positional_read(r.file, &it, pos);
-	iov_release(&v);
+	user_vector_put(&v);
 	fd_put(r);
 	return n;
 }
@@ -462,9 +455,62 @@ long sys_lseek(int fd, int64_t offset, int whence)
 	return pos;
 }
 
+/*
+ * One end of a copy between files: the file, and the position there, NULL for the file's own.  That
+ * one is locked around each chunk and not around the whole, since the other end may be a pipe that
+ * nobody reads: whoever shares the description would wait with us and could not even be killed.
+ */
+struct copy_end {
+	struct file *file;
+	int64_t *pos;
+	int64_t after;			/* where the last chunk read left the file's own */
+};
+
+static long read_chunk(struct copy_end *in, void *buf, size_t len)
+{
+	struct file *f = in->file;
+	long n;
+
+	if (in->pos)
+		return file_read_kernel(f, buf, len, in->pos);
+	mutex_lock(&f->position_lock);
+	n = file_read_kernel(f, buf, len, &f->position);
+	in->after = f->position;
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
+static long write_chunk(const struct copy_end *out, const void *buf, size_t len)
+{
+	struct file *f = out->file;
+	int64_t nowhere = 0;
+	long n;
+
+	if (out->pos || !(f->mode & FMODE_SEEK))
+		return file_write_kernel(f, buf, len, out->pos ? out->pos : &nowhere);
+	mutex_lock(&f->position_lock);
+	n = file_write_kernel(f, buf, len, &f->position);
+	mutex_unlock(&f->position_lock);
+	return n;
+}
+
+/* What was read and not taken stays unread, unless somebody has moved the shared position since. */
+static void unread_chunk(struct copy_end *in, long rest)
+{
+	struct file *f = in->file;
+
+	if (in->pos) {
+		*in->pos -= rest;
+		return;
+	}
+	mutex_lock(&f->position_lock);
+	if (f->position == in->after)
+		f->position -= rest;
+	mutex_unlock(&f->position_lock);
+}
+
 /* Through a kernel buffer; the splice forms with pipes are in fs/splice.c. */
-static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int64_t *out_pos,
-			 size_t count)
+static long copy_between(struct copy_end *in, const struct copy_end *out, size_t count)
 {
 	size_t size = 16 * PAGE_SIZE;
 	char *buf = kmalloc(size, ALLOC_NO_RETRY);
@@ -478,16 +524,14 @@ static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int
 			return -ENOMEM;
 	}
 	while (done < count) {
-		int64_t start = *in_pos;
 		long wrote;
 
-		n = file_read_kernel(in, buf, min(count - done, size), in_pos);
+		n = read_chunk(in, buf, min(count - done, size));
 		if (n <= 0)
 			break;
-		wrote = file_write_kernel(out, buf, (size_t)n, out_pos);
+		wrote = write_chunk(out, buf, (size_t)n);
 		if (wrote != n)
-			/* what was not taken stays unread */
-			*in_pos = start + max(wrote, 0L);
+			unread_chunk(in, n - max(wrote, 0L));
 		if (wrote <= 0) {
 			n = wrote;
 			break;
@@ -498,8 +542,8 @@ static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int
 	}
 	kfree(buf);
 	if (done) {
-		notify_file(in, IN_ACCESS);
-		notify_file(out, IN_MODIFY);
+		notify_file(in->file, IN_ACCESS);
+		notify_file(out->file, IN_MODIFY);
 	}
 	return done ? (long)done : n;
 }
@@ -507,7 +551,8 @@ static long copy_between(struct file *in, int64_t *in_pos, struct file *out, int
 long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
 {
 	struct fd_ref in = fd_get(in_fd), out = fd_get(out_fd);
-	int64_t pos = 0, out_dummy = 0, *out_pos;
+	struct copy_end from = { .file = in.file }, to = { .file = out.file };
+	int64_t pos = 0;
 	long n = -EBADF;
 
 	if (!in.file || !out.file || !(in.file->mode & FMODE_READ) ||
@@ -523,13 +568,10 @@ long sys_sendfile(int out_fd, int in_fd, uaddr_t offset, size_t count)
 	n = -EINVAL;
 	if (pos < 0)
 		goto put;
-	if (!offset.v)
-		pos = in.file->position;
-	out_pos = out.file->mode & FMODE_SEEK ? &out.file->position : &out_dummy;
-	n = copy_between(in.file, &pos, out.file, out_pos, min(count, RW_MAX));
-	if (!offset.v)
-		in.file->position = pos;
-	else if (n > 0 && put_user((uint64_t)pos, offset))
+	if (offset.v)
+		from.pos = &pos;
+	n = copy_between(&from, &to, min(count, RW_MAX));
+	if (offset.v && n > 0 && put_user((uint64_t)pos, offset))
 		n = -EFAULT;
 put:
 	if (in.file)
@@ -566,8 +608,9 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	n = -EINVAL;
 	if (flags)
 		goto put;
-	in_pos = in.file->position;
-	out_pos = out.file->position;
+	/* A file's own position is only looked at here: copy_between() reads it anew. */
+	in_pos = READ_ONCE(in.file->position);
+	out_pos = READ_ONCE(out.file->position);
 	n = -EFAULT;
 	if ((off_in.v && get_user(&in_pos, off_in)) || (off_out.v && get_user(&out_pos, off_out)))
 		goto put;
@@ -575,14 +618,12 @@ long sys_copy_file_range(int fd_in, uaddr_t off_in, int fd_out, uaddr_t off_out,
 	n = copy_range_check(in.file, out.file, in_pos, out_pos, len);
 	if (n)
 		goto put;
-	n = copy_between(in.file, &in_pos, out.file, &out_pos, len);
-	if (!off_in.v)
-		in.file->position = in_pos;
-	else if (n > 0 && put_user((uint64_t)in_pos, off_in))
+	n = copy_between(&(struct copy_end){ .file = in.file, .pos = off_in.v ? &in_pos : NULL },
+			 &(struct copy_end){ .file = out.file, .pos = off_out.v ? &out_pos : NULL },
+			 len);
+	if (off_in.v && n > 0 && put_user((uint64_t)in_pos, off_in))
 		n = -EFAULT;
-	if (!off_out.v)
-		out.file->position = out_pos;
-	else if (n > 0 && put_user((uint64_t)out_pos, off_out))
+	if (off_out.v && n > 0 && put_user((uint64_t)out_pos, off_out))
 		n = -EFAULT;
 put:
 	if (in.file)

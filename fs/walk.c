@@ -443,6 +443,7 @@ static int follow_text(struct walk *w, struct inode *inode, const char *rest)
 static int follow_from(struct walk *w, struct path *parent, uint32_t parent_seq, const char *rest)
 {
 	struct inode *inode = w->inode;
+	struct path link;
 	int err;
 
 	if (++w->links > WALK_LINKS_MAX || (w->flags & LOOKUP_NO_SYMLINKS) ||
@@ -467,12 +468,15 @@ static int follow_from(struct walk *w, struct path *parent, uint32_t parent_seq,
 		err = follow_magic(w, inode, rest);
 		goto put_parent;
 	}
-	inode_ref(inode);
-	path_put(&w->path);
+	/*
+	 * The link is held by name and mount, for an absolute text lets go of the parent: an inode
+	 * alone does not keep a file system that nobody has mounted any more.
+	 */
+	link = w->path;
 	w->path = *parent;
 	w->inode = parent->dentry->inode;
 	err = follow_text(w, inode, rest);
-	inode_put(inode);
+	path_put(&link);
 	return err;
 put_parent:
 	if (!w->rcu)

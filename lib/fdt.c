@@ -217,9 +217,10 @@ static int translate(const struct fdt *fdt, int bus, int parent, uint64_t *addr,
 	return -ENOENT;
 }
 
-int fdt_reg(const struct fdt *fdt, int node, unsigned int index, uint64_t *addr, uint64_t *size)
+int fdt_reg_below(const struct fdt *fdt, int bus, int node, unsigned int index, uint64_t *addr,
+		  uint64_t *size)
 {
-	int bus = fdt_parent(fdt, node), depth = 0;
+	int depth = 0;
 	uint32_t len, addr_cells, size_cells;
 	const uint8_t *p = fdt_prop(fdt, node, "reg", &len);
 	uint64_t at, span, entry;
@@ -249,6 +250,11 @@ int fdt_reg(const struct fdt *fdt, int node, unsigned int index, uint64_t *addr,
 	*addr = at;
 	*size = span;
 	return 0;
+}
+
+int fdt_reg(const struct fdt *fdt, int node, unsigned int index, uint64_t *addr, uint64_t *size)
+{
+	return fdt_reg_below(fdt, fdt_parent(fdt, node), node, index, addr, size);
 }
 
 /* The controller that @node's `interrupts` are for: its own interrupt-parent or an ancestor's. */

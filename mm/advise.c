@@ -201,7 +201,7 @@ static int sync_object(struct memobj *o, struct file *f, uint64_t from, uint64_t
 {
 	if (f && f->ops->fsync)
 		return f->ops->fsync(f, (int64_t)from, (int64_t)(from + len - 1), true);
-	return o && o->ops->write_page ? memobj_writeback(o, from, from + len) : 0;
+	return o && o->ops->write_pages ? memobj_writeback(o, from, from + len) : 0;
 }
 
 static int sync_next(struct aspace *as, uint64_t *start, uint64_t end, unsigned int flags,

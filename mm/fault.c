@@ -137,7 +137,8 @@ static int device_map(struct region *r, pte_t *slot, uint64_t addr)
 static inline pte_t cache_entry(const struct region *r, const struct page *p, unsigned int prot)
 {
 	bool can_write = !region_is_private(r) &&
-			 (r->object->flags & MEMOBJ_SHMEM || p->flags & PAGE_DIRTY);
+			 (r->object->flags & MEMOBJ_SHMEM ||
+			  (p->flags & PAGE_DIRTY && !(r->object->flags & MEMOBJ_PART_DIRTY)));
 
 	if (!can_write)
 		prot &= ~(unsigned int)PTE_WRITE;
@@ -333,12 +334,15 @@ static int fault_make_dirty(struct region *r, pte_t *slot, uint64_t addr, pte_t 
 	p = pte_page(old);
 	page_ref(p);
 	spin_unlock(&as->pt_lock);
-	if (o->ops->make_writable && !(p->flags & PAGE_DIRTY))
+	if (o->ops->make_writable &&
+	    (!(p->flags & PAGE_DIRTY) || o->flags & MEMOBJ_PART_DIRTY))
 		err = o->ops->make_writable(o, p);
 	if (!err) {
 		page_mark_dirty(p);
 		spin_lock(&as->pt_lock);
-		if (pte_load(slot).v == old.v)
+		/* Writeback may have been faster: then the next store comes here again. */
+		if (pte_load(slot).v == old.v &&
+		    (page_has(p, PAGE_DIRTY) || o->flags & MEMOBJ_SHMEM))
 			pte_store(slot, pte_with_prot(old, region_pte_prot(r)));
 		spin_unlock(&as->pt_lock);
 		arch_tlb_flush(as, addr, addr + PAGE_SIZE);
@@ -538,7 +542,7 @@ int aspace_populate(struct aspace *as, uint64_t start, uint64_t end, bool for_wr
 /* Access from outside. */
 
 /* The page that @addr of @r shows, with a reference, or NULL when it went away again. */
-static struct page *page_at(struct region *r, uint64_t addr)
+struct page *region_page_get(struct region *r, uint64_t addr)
 {
 	struct aspace *as = r->aspace;
 	struct page *p = NULL;
@@ -557,43 +561,88 @@ static struct page *page_at(struct region *r, uint64_t addr)
 	return p;
 }
 
+/*
+ * May the page that @e shows be written through it?  A private one if it is this entry's alone
+ * (F3): the entry says so, or the count, where the region is read-only and a debugger may.
+ */
+static bool entry_is_writable(const struct region *r, pte_t e)
+{
+	const struct page *p = pte_page(e);
+
+	if (pte_prot(e) & PTE_WRITE)
+		return true;
+	return region_is_private(r) && p->kind == PAGE_ANON && refcount_read(&p->refs) == 1;
+}
+
+/*
+ * Copy between @buf and what the entry of @addr shows; false when it does not admit that.  All
+ * under pt_lock: no reference is taken, which another one who looks at the count (F3) would take
+ * for a second owner's, and the page cannot get a second owner while we write.
+ */
+static bool copy_through(struct region *r, uint64_t addr, void *buf, size_t len, bool write)
+{
+	struct aspace *as = r->aspace;
+	struct page *p = NULL;
+	uint64_t skip;
+	pte_t *slot, e = { 0 };
+	char *at;
+
+	spin_lock(&as->pt_lock);
+	slot = pt_slot_find(as, addr, &skip);
+	if (slot)
+		e = pte_load(slot);
+	if (pte_soft(e) & PTE_SOFT_PAGE)
+		p = write && !entry_is_writable(r, e) ? NULL : pte_page(e);
+	else if (pte_soft(e) & PTE_SOFT_COW && !write)
+		p = zero_page;
+	if (p) {
+		at = (char *)page_to_virt(p) + (addr & ~PAGE_MASK);
+		memcpy(write ? at : buf, write ? buf : at, len);
+		if (write && r->prot & PROT_EXEC)
+			arch_icache_sync(at, len);
+	}
+	spin_unlock(&as->pt_lock);
+	return p;
+}
+
+/* How often an entry may change between our fault and our look at it: reclaim, writeback. */
+#define ACCESS_TRIES 16
+
+/* The vDSO is memory of the kernel's image, without a struct page that could be held. */
+static void read_vdso(const struct region *r, uint64_t addr, void *buf, size_t len)
+{
+	uint64_t offset = r->object_offset + (addr - r->start);
+	enum mem_type type;
+	paddr_t pa = r->object->ops->device_page(r->object, offset >> PAGE_SHIFT, &type);
+
+	memcpy(buf, (const char *)phys_to_virt(pa) + (offset & ~PAGE_MASK), len);
+}
+
 /* Copy within one page; false when it cannot be reached. */
 static bool access_page(struct aspace *as, uint64_t addr, void *buf, size_t len, bool write,
 			bool force)
 {
 	enum fault_access access = write ? FAULT_WRITE : FAULT_READ;
-	struct page *p = NULL;
 	struct region *r;
-	char *at;
+	bool done = false;
 
 	rwsem_lock_read(&as->lock);
 	r = aspace_find(as, addr);
 	/* Shared memory is never written against its protection. */
 	if (r && write && !(r->prot & PROT_WRITE) && !region_is_private(r))
 		r = NULL;
-	for (unsigned int tries = 0; r && !p && tries < 4; tries++) {
+	if (r && !write && r->flags & REGION_VDSO) {
+		read_vdso(r, addr, buf, len);
+		rwsem_unlock_read(&as->lock);
+		return true;
+	}
+	for (unsigned int tries = 0; r && !done && tries < ACCESS_TRIES; tries++) {
 		if (region_fault(r, addr, access, force ? FAULT_FORCE : 0))
 			break;
-		p = page_at(r, page_of(addr));
-		/*
-		 * Lost a race: a page that others see (ours is the second reference) must not be
-		 * written.
-		 */
-		if (p && write && region_is_private(r) &&
-		    (p->kind != PAGE_ANON || refcount_read(&p->refs) > 2)) {
-			page_put(p);
-			p = NULL;
-		}
-	}
-	if (p) {
-		at = (char *)page_to_virt(p) + (addr & ~PAGE_MASK);
-		memcpy(write ? at : buf, write ? buf : at, len);
-		if (write && r->prot & PROT_EXEC)
-			arch_icache_sync(at, len);
-		page_put(p);
+		done = copy_through(r, addr, buf, len, write);
 	}
 	rwsem_unlock_read(&as->lock);
-	return p;
+	return done;
 }
 
 size_t aspace_access(struct aspace *as, uint64_t addr, void *buf, size_t len, bool write,
@@ -609,6 +658,38 @@ size_t aspace_access(struct aspace *as, uint64_t addr, void *buf, size_t len, bo
 		done += n;
 	}
 	return done;
+}
+
+/* The first address from @addr on below which page tables exist. */
+static uint64_t skip_hole(struct aspace *as, uint64_t addr)
+{
+	uint64_t next = addr + PAGE_SIZE, skip;
+
+	spin_lock(&as->pt_lock);
+	if (!pt_slot_find(as, addr, &skip) && skip > addr)
+		next = skip;
+	spin_unlock(&as->pt_lock);
+	return next;
+}
+
+bool aspace_read_page(struct aspace *as, uint64_t addr, void *buf, uint64_t *next)
+{
+	struct page *p = NULL;
+	struct region *r;
+	bool anonymous;
+
+	rwsem_lock_read(&as->lock);
+	r = aspace_find(as, addr);
+	anonymous = r && !r->object;
+	if (r)
+		p = region_page_get(r, addr);
+	*next = anonymous && !p ? skip_hole(as, addr) : addr + PAGE_SIZE;
+	if (p) {
+		memcpy(buf, page_to_virt(p), PAGE_SIZE);
+		page_put(p);
+	}
+	rwsem_unlock_read(&as->lock);
+	return p || (r && !anonymous && access_page(as, addr, buf, PAGE_SIZE, false, true));
 }
 
 int aspace_key(uaddr_t addr, bool shared, struct mem_key *key)

@@ -157,8 +157,13 @@ __must_check int region_fork_entries(struct region *from, struct region *to, boo
 /* fault.c.  as->lock held for reading; @flags as below. */
 enum { FAULT_FORCE = 1 };	/* write to a private page without PROT_WRITE, for ptrace */
 int region_fault(struct region *r, uint64_t addr, enum fault_access access, unsigned int flags);
+/* The page that the entry of @addr shows, a reference; NULL.  as->lock held for reading. */
+struct page *region_page_get(struct region *r, uint64_t addr);
 /* Fault in [start, end).  as->lock not held.  0, -EFAULT, -ENOMEM, -EIO, -EINTR. */
 __must_check int aspace_populate(struct aspace *as, uint64_t start, uint64_t end, bool for_write);
+
+/* memobj.c: where threads wait for PAGE_LOCKED and PAGE_WRITEBACK of @p to go. */
+struct waitq *page_waitq(const struct page *p);
 
 /* mmap.c.  as->lock held for writing. */
 __must_check int munmap_locked(struct aspace *as, uint64_t start, uint64_t end);

@@ -24,6 +24,7 @@
 #include <mm/memobj.h>
 #include <mm/slab.h>
 #include <mm/uaccess.h>
+#include "internal.h"
 
 #define BATCH		32
 #define WAIT_QUEUES	64
@@ -35,24 +36,9 @@ static struct spinlock reclaim_list_lock = SPINLOCK_INIT(MEMOBJ_LIST);
 
 /* Page bits. */
 
-static struct waitq *page_waitq(const struct page *p)
+struct waitq *page_waitq(const struct page *p)
 {
 	return &page_waitqs[page_to_pfn(p) % WAIT_QUEUES];
-}
-
-static inline uint16_t page_set_flags(struct page *p, uint16_t bits)
-{
-	return __atomic_fetch_or(&p->flags, bits, __ATOMIC_ACQ_REL);
-}
-
-static inline uint16_t page_clear_flags(struct page *p, uint16_t bits)
-{
-	return __atomic_fetch_and(&p->flags, (uint16_t)~bits, __ATOMIC_ACQ_REL);
-}
-
-static inline bool page_has(const struct page *p, uint16_t bits)
-{
-	return __atomic_load_n(&p->flags, __ATOMIC_ACQUIRE) & bits;
 }
 
 void page_lock(struct page *p)
@@ -69,36 +55,9 @@ void page_unlock(struct page *p)
 		waitq_wake_all(page_waitq(p), 0);
 }
 
-void page_mark_dirty(struct page *p)
+bool page_try_lock(struct page *p)
 {
-	struct memobj *o;
-
-	if (page_has(p, PAGE_FETCHABLE))
-		page_clear_flags(p, PAGE_FETCHABLE);	/* written: to be synchronised again */
-	if (page_has(p, PAGE_DIRTY) || page_set_flags(p, PAGE_DIRTY) & PAGE_DIRTY)
-		return;
-	o = READ_ONCE(p->cache.object);
-	if (!o || o->flags & MEMOBJ_SHMEM)
-		return;
-	page_counter_add(PAGES_DIRTY, 1);
-	spin_lock(&o->tree_lock);
-	if (p->cache.object == o)
-		map_set_mark(&o->pages, p->cache.index, MEMOBJ_MARK_DIRTY);
-	spin_unlock(&o->tree_lock);
-}
-
-void page_end_writeback(struct page *p, bool failed)
-{
-	struct memobj *o = READ_ONCE(p->cache.object);
-
-	if (failed) {
-		page_set_flags(p, PAGE_ERROR);
-		if (o)
-			__atomic_fetch_add(&o->write_error, 1, __ATOMIC_RELAXED);
-	}
-	page_counter_add(PAGES_WRITEBACK, -1);
-	page_clear_flags(p, PAGE_WRITEBACK);
-	waitq_wake_all(page_waitq(p), 0);
+	return !(page_set_flags(p, PAGE_LOCKED) & PAGE_LOCKED);
 }
 
 /* Objects. */
@@ -162,6 +121,7 @@ static void pages_drop(struct memobj *o, uint64_t first, uint64_t last)
 
 		nr = 0;
 		spin_lock(&o->tree_lock);
+		o->truncations++;
 		while (nr < BATCH && (p = map_find(&o->pages, &first, last))) {
 			page_detach_locked(o, p);
 			dirty += page_has(p, PAGE_DIRTY);
@@ -172,9 +132,7 @@ static void pages_drop(struct memobj *o, uint64_t first, uint64_t last)
 			break;
 		pages_gone(o, nr, dirty);
 		for (unsigned int i = 0; i < nr; i++)
-			if (page_has(batch[i], PAGE_WRITEBACK))
-				wait_event(page_waitq(batch[i]),
-					   !page_has(batch[i], PAGE_WRITEBACK));
+			page_wait_writeback(batch[i]);
 		page_put_batch(batch, nr);
 	} while (nr == BATCH);
 }
@@ -187,6 +145,11 @@ void memobj_fini(struct memobj *o)
 		list_del_init(&o->reclaim_node);
 		spin_unlock(&reclaim_list_lock);
 	}
+	memobj_drop_all(o);
+}
+
+void memobj_drop_all(struct memobj *o)
+{
 	if (!map_is_empty(&o->pages))
 		pages_drop(o, 0, UINT64_MAX);
 }
@@ -262,7 +225,7 @@ unsigned int memobj_find_pages(struct memobj *o, uint64_t index, unsigned int nr
  * Put the caller's new @p at @index.  0 (the map has taken a reference of its own), -EEXIST,
  * -ENOMEM or -ENOSPC.
  */
-static int page_insert(struct memobj *o, struct page *p, uint64_t index)
+int memobj_insert_page(struct memobj *o, struct page *p, uint64_t index)
 {
 	int err = o->ops->charge ? o->ops->charge(o, 1) : 0;
 
@@ -310,7 +273,7 @@ static struct page *page_find_or_create(struct memobj *o, uint64_t index, bool *
 		if (!p)
 			return ERR_PTR(-ENOMEM);
 		p->flags = o->ops->read_page ? PAGE_LOCKED : PAGE_UPTODATE;
-		err = page_insert(o, p, index);
+		err = memobj_insert_page(o, p, index);
 		if (!err) {
 			*is_new = true;
 			return p;
@@ -429,6 +392,14 @@ static size_t copy_in(struct page **pages, unsigned int nr, size_t off, size_t l
 	return done;
 }
 
+static inline void mark_written(struct memobj *o, struct page *p, size_t off, size_t len)
+{
+	if (o->ops->page_written)
+		o->ops->page_written(o, p, off, len);
+	else
+		page_mark_dirty(p);
+}
+
 static unsigned int pages_spanned(size_t off, size_t len)
 {
 	return (unsigned int)min((off + len + PAGE_SIZE - 1) >> PAGE_SHIFT, (size_t)BATCH);
@@ -446,7 +417,7 @@ static ssize_t read_some(struct memobj *o, struct iov_iter *to, uint64_t pos, si
 		if (!o->ops->read_page)
 			return (ssize_t)iov_clear(to, min(len, PAGE_SIZE - off));
 		if (o->ops->readahead)
-			o->ops->readahead(o, pos >> PAGE_SHIFT, max(want, 8U));
+			o->ops->readahead(o, pos >> PAGE_SHIFT, want);
 		pages[0] = memobj_get_page(o, pos >> PAGE_SHIFT);
 		if (IS_ERR(pages[0]))
 			return PTR_ERR(pages[0]);
@@ -489,8 +460,9 @@ static ssize_t write_present(struct memobj *o, struct iov_iter *from, uint64_t p
 	if (!nr)
 		return 0;
 	done = copy_in(pages, nr, off, min(len, nr * PAGE_SIZE - off), from);
-	for (unsigned int i = 0; i < nr && i * PAGE_SIZE < off + done; i++)
-		page_mark_dirty(pages[i]);
+	for (size_t i = 0, at = off, end = off + done; at < end; i++, at = i * PAGE_SIZE)
+		mark_written(o, pages[i], at & ~PAGE_MASK,
+			     min(end, (i + 1) * PAGE_SIZE) - at);
 	page_put_batch(pages, nr);
 	return done ? (ssize_t)done : -EFAULT;
 }
@@ -504,7 +476,7 @@ static ssize_t write_merge(struct memobj *o, struct page *p, uint64_t pos, size_
 	if (IS_ERR(real))
 		return PTR_ERR(real);
 	memcpy((char *)page_to_virt(real) + off, (char *)page_to_virt(p) + off, got);
-	page_mark_dirty(real);
+	mark_written(o, real, off, got);
 	page_put(real);
 	return (ssize_t)got;
 }
@@ -533,9 +505,9 @@ static ssize_t write_new(struct memobj *o, struct iov_iter *from, uint64_t pos, 
 		memset(data, 0, off);
 		memset(data + off + got, 0, PAGE_SIZE - off - got);
 		p->flags = PAGE_UPTODATE;
-		err = page_insert(o, p, pos >> PAGE_SHIFT);
+		err = memobj_insert_page(o, p, pos >> PAGE_SHIFT);
 		if (!err)
-			page_mark_dirty(p);
+			mark_written(o, p, off, got);
 		else
 			p->flags = 0;
 		if (err == -EEXIST)
@@ -567,81 +539,6 @@ ssize_t memobj_write(struct memobj *o, struct iov_iter *from, int64_t *offset)
 	return done ? (ssize_t)done : n;
 }
 
-/* Writeback. */
-
-/* Write the referenced @p if it is still dirty. */
-static int page_write(struct memobj *o, struct page *p)
-{
-	int err;
-
-	wait_event(page_waitq(p), !page_has(p, PAGE_WRITEBACK));
-	page_lock(p);
-	if (READ_ONCE(p->cache.object) != o || !page_has(p, PAGE_DIRTY)) {
-		page_unlock(p);
-		return 0;
-	}
-	/* From here a store through a mapping faults and marks the page dirty again. */
-	page_clear_flags(p, PAGE_DIRTY);
-	spin_lock(&o->tree_lock);
-	map_clear_mark(&o->pages, p->cache.index, MEMOBJ_MARK_DIRTY);
-	spin_unlock(&o->tree_lock);
-	memobj_clean_mappings(o, p->cache.index);
-	page_counter_add(PAGES_DIRTY, -1);
-	page_counter_add(PAGES_WRITEBACK, 1);
-	page_set_flags(p, PAGE_WRITEBACK);
-	err = o->ops->write_page(o, p);
-	if (err) {
-		page_end_writeback(p, true);
-		page_mark_dirty(p);
-	}
-	return err;
-}
-
-static struct page *next_dirty(struct memobj *o, uint64_t *index, uint64_t last)
-{
-	struct page *p;
-
-	spin_lock(&o->tree_lock);
-	p = map_find_marked(&o->pages, index, last, MEMOBJ_MARK_DIRTY);
-	if (p)
-		page_ref(p);
-	spin_unlock(&o->tree_lock);
-	return p;
-}
-
-int memobj_writeback(struct memobj *o, uint64_t start, uint64_t end)
-{
-	uint64_t first = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT,
-		errors = o->write_error;
-	struct page *p;
-	int err = 0;
-
-	if (start >= end || !o->ops->write_page)
-		return 0;
-	for (uint64_t i = first; i <= last && (p = next_dirty(o, &i, last)); i++) {
-		int e = page_write(o, p);
-
-		err = err ? err : e;
-		page_put(p);
-		if (i == UINT64_MAX)
-			break;
-	}
-	for (uint64_t i = first; i <= last; i++) {
-		spin_lock(&o->tree_lock);
-		p = map_find(&o->pages, &i, last);
-		if (p)
-			page_ref(p);
-		spin_unlock(&o->tree_lock);
-		if (!p)
-			break;
-		wait_event(page_waitq(p), !page_has(p, PAGE_WRITEBACK));
-		page_put(p);
-		if (i == UINT64_MAX)
-			break;
-	}
-	return err ? err : READ_ONCE(o->write_error) != errors ? -EIO : 0;
-}
-
 /* Truncation. */
 
 static void page_zero_part(struct memobj *o, uint64_t start, uint64_t end)
@@ -650,8 +547,16 @@ static void page_zero_part(struct memobj *o, uint64_t start, uint64_t end)
 
 	if (!p)
 		return;
+	/*
+	 * Where there is a store its owner has zeroed what the store keeps; a read may be going on.
+	 */
+	if (o->ops->read_page)
+		page_lock(p);
 	memset((char *)page_to_virt(p) + (start & ~PAGE_MASK), 0, end - start);
-	page_mark_dirty(p);
+	if (o->ops->read_page)
+		page_unlock(p);
+	else
+		page_mark_dirty(p);
 	page_put(p);
 }
 
@@ -723,6 +628,33 @@ static uint64_t object_shrink_locked(struct memobj *o)
 		page_put_batch(batch, nr);
 	}
 	return nr;
+}
+
+uint64_t memobj_drop_clean(struct memobj *o, uint64_t start, uint64_t end)
+{
+	uint64_t index = start >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT, kept = 0;
+	struct page *batch[BATCH], *p;
+	unsigned int nr;
+
+	do {
+		nr = 0;
+		spin_lock(&o->tree_lock);
+		for (; nr < BATCH && (p = map_find(&o->pages, &index, last)); index++) {
+			page_clear_flags(p, PAGE_REFERENCED);
+			if (!page_is_idle_locked(p)) {
+				kept++;
+				continue;
+			}
+			page_detach_locked(o, p);
+			batch[nr++] = p;
+		}
+		spin_unlock(&o->tree_lock);
+		if (nr) {
+			pages_gone(o, nr, 0);
+			page_put_batch(batch, nr);
+		}
+	} while (nr == BATCH);
+	return kept;
 }
 
 static uint64_t cache_shrink(struct reclaimer *r, uint64_t want, bool may_sleep)

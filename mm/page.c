@@ -72,26 +72,49 @@ static inline void page_header(struct page *p, uint32_t refs, enum page_kind kin
 		(uint64_t)flags << 48;
 }
 
+/*
+ * Poison.  A page is filled when it is freed and checked when it is handed out; PAGE_POISONED,
+ * which a free page keeps through all lists, says that it was.  Memory that has never been freed is
+ * filled when it is handed out: not at boot, which would take a second for each gigabyte.
+ */
+
 static void poison_fill(struct page *p, unsigned int order)
 {
-	/* All memory passes here at boot: as wide as the machine can. */
 	memset(page_to_virt(p), (uint8_t)POISON, PAGE_SIZE << order);
+	for (unsigned long i = 0; i < 1UL << order; i++)
+		p[i].flags |= PAGE_POISONED;
 }
 
-static void poison_check(struct page *p, unsigned int order)
+static inline unsigned int poison_flag(const struct page *p)
+{
+	return IS_ENABLED(CONFIG_PAGE_POISON) ? p->flags & (unsigned int)PAGE_POISONED : 0;
+}
+
+static void poison_check(struct page *p)
 {
 	const uint64_t *w = page_to_virt(p);
 
-	for (size_t i = 0; i < (PAGE_SIZE << order) / 8; i++)
+	for (size_t i = 0; i < PAGE_SIZE / 8; i++)
 		ENSURE_MSG(w[i] == POISON, "page %#lx was written while free: word %zu is %#lx",
 			   (unsigned long)page_to_pfn(p), i, (unsigned long)w[i]);
+}
+
+static void poison_end(struct page *p, unsigned int order)
+{
+	for (unsigned long i = 0; i < 1UL << order; i++) {
+		if (poison_flag(&p[i]))
+			poison_check(&p[i]);
+		else
+			poison_fill(&p[i], 0);
+		p[i].flags &= (uint16_t)~PAGE_POISONED;
+	}
 }
 
 /* Buddy lists.  Zone lock held. */
 
 static void block_add_locked(struct zone *z, struct page *p, unsigned int order)
 {
-	page_header(p, 0, PAGE_FREE, order, PAGE_BUDDY);
+	page_header(p, 0, PAGE_FREE, order, PAGE_BUDDY | poison_flag(p));
 	list_add(&p->free_node, &z->free[order]);
 	z->orders |= 1U << order;
 }
@@ -99,7 +122,7 @@ static void block_add_locked(struct zone *z, struct page *p, unsigned int order)
 static void block_remove_locked(struct zone *z, struct page *p, unsigned int order)
 {
 	list_del(&p->free_node);
-	p->flags = 0;
+	p->flags = (uint16_t)poison_flag(p);
 	if (list_empty(&z->free[order]))
 		z->orders &= ~(1U << order);
 }
@@ -143,7 +166,9 @@ static struct page *block_alloc_locked(struct zone *z, unsigned int order, uint6
 /* How many pages must stay in @z for this caller (I4). */
 static uint64_t reserve_for(const struct zone *z, unsigned int flags)
 {
-	if (flags & ALLOC_ATOMIC || (signal_is_pending() && signal_is_fatal_pending()))
+	/* Who cleans pages gives more back than it takes. */
+	if (flags & ALLOC_ATOMIC || current_thread()->is_cleaner ||
+	    (signal_is_pending() && signal_is_fatal_pending()))
 		return 0;
 	return z->min;
 }
@@ -191,7 +216,8 @@ static bool cpu_list_refill(struct page_cpu *c, unsigned int flags)
 
 	if (block) {
 		for (unsigned int i = CPU_LIST_BATCH; i--; ) {
-			page_header(&block[i], 0, PAGE_FREE, 0, PAGE_PERCPU);
+			page_header(&block[i], 0, PAGE_FREE, 0,
+				    PAGE_PERCPU | poison_flag(&block[i]));
 			c->pages[c->nr++] = &block[i];
 		}
 		c->refills += CPU_LIST_BATCH;
@@ -202,7 +228,7 @@ static bool cpu_list_refill(struct page_cpu *c, unsigned int flags)
 
 		if (!p)
 			break;
-		p->flags = PAGE_PERCPU;
+		p->flags = (uint16_t)(PAGE_PERCPU | poison_flag(p));
 		c->pages[c->nr++] = p;
 		c->refills++;
 	}
@@ -250,7 +276,7 @@ static inline void cpu_list_push(struct page_cpu *c, struct page *p)
 	if (IS_ENABLED(CONFIG_PAGE_POISON))
 		poison_fill(p, 0);
 	ENSURE(!(p->flags & (PAGE_PERCPU | PAGE_BUDDY)));
-	page_header(p, 0, PAGE_FREE, 0, PAGE_PERCPU);
+	page_header(p, 0, PAGE_FREE, 0, PAGE_PERCPU | poison_flag(p));
 	if (unlikely(c->nr == CPU_LIST_MAX))
 		cpu_list_flush(c, CPU_LIST_BATCH);
 	c->pages[c->nr++] = p;
@@ -259,7 +285,7 @@ static inline void cpu_list_push(struct page_cpu *c, struct page *p)
 static inline void page_hand_out(struct page *p, unsigned int order, unsigned int flags)
 {
 	if (IS_ENABLED(CONFIG_PAGE_POISON))
-		poison_check(p, order);
+		poison_end(p, order);
 	page_header(p, 1, PAGE_KERNEL, order, 0);
 	if (!(flags & ALLOC_ZERO))
 		return;
@@ -277,13 +303,15 @@ static struct page *page_alloc_hard(unsigned int order, unsigned int flags)
 {
 	struct page *p = NULL;
 
-	for (unsigned int round = 0; round < 64 && !p; round++) {
+	/* A round that gave something back counts less: others may have been faster to take it. */
+	for (unsigned int round = 0; round < 64 * 16 && !p; round++) {
 		uint64_t freed = reclaim_pages(max(CPU_LIST_BATCH, 1 << order));
 
 		cpu_list_drain();
 		p = zones_alloc(order, flags);
 		if (p || freed)
 			continue;
+		round += 15;
 		if (!(flags & ALLOC_USER) || order || signal_is_fatal_pending() || !oom_kill())
 			break;
 		sleep_ns(5 * NSEC_PER_MSEC);
@@ -460,6 +488,8 @@ void page_stats(struct page_stats *s)
 	s->shmem = not_negative(counters[PAGES_SHMEM]);
 	s->dirty = not_negative(counters[PAGES_DIRTY]);
 	s->writeback = not_negative(counters[PAGES_WRITEBACK]);
+	s->ever_dirtied = not_negative(counters[PAGES_EVER_DIRTIED]);
+	s->ever_written = not_negative(counters[PAGES_EVER_WRITTEN]);
 	s->available = s->free + (s->cache > s->shmem ? s->cache - s->shmem : 0);
 }
 
@@ -513,8 +543,6 @@ static void free_frames(uint64_t pfn, uint64_t end)
 
 		while (pfn + (1UL << order) > end)
 			order--;
-		if (IS_ENABLED(CONFIG_PAGE_POISON))
-			poison_fill(pfn_to_page(pfn), order);
 		block_free(pfn_to_page(pfn), order);
 		pfn += 1UL << order;
 	}

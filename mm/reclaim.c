@@ -43,8 +43,17 @@ uint64_t reclaim_pages(uint64_t want)
 {
 	uint64_t freed;
 
-	if (READ_ONCE(reclaim_owner) == current_thread() || !mutex_try_lock(&reclaim_lock))
+	if (READ_ONCE(reclaim_owner) == current_thread())
 		return 0;
+	if (!mutex_try_lock(&reclaim_lock)) {
+		/*
+		 * Somebody else is at it, and may be waiting for pages to be written: that is no
+		 * reason to give up.  The lock itself is not waited for: the caller may hold locks
+		 * that a reclaimer takes.
+		 */
+		sleep_ns(NSEC_PER_MSEC);
+		return 1;
+	}
 	WRITE_ONCE(reclaim_owner, current_thread());
 	freed = shrink_all(want);
 	WRITE_ONCE(reclaim_owner, NULL);

@@ -4,6 +4,7 @@ obj-y += arch/x86_64/boot/head.o arch/x86_64/boot/boot.o arch/x86_64/boot/pvh.o 
 obj-y += arch/x86_64/cpu/cpu.o arch/x86_64/cpu/descriptors.o arch/x86_64/cpu/entry.o \
 	 arch/x86_64/cpu/trap.o arch/x86_64/cpu/fpu.o arch/x86_64/cpu/thread.o \
 	 arch/x86_64/cpu/signal.o arch/x86_64/cpu/regs.o \
+	 arch/x86_64/cpu/ptrace.o arch/x86_64/cpu/debug.o \
 	 arch/x86_64/cpu/backtrace.o arch/x86_64/cpu/power.o arch/x86_64/cpu/prctl.o arch/x86_64/cpu/show.o
 obj-y += arch/x86_64/cpu/apic.o arch/x86_64/cpu/vector.o arch/x86_64/cpu/smp.o \
 	 arch/x86_64/cpu/trampoline.o

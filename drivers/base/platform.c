@@ -9,15 +9,11 @@
 #include <mm/vmalloc.h>
 #include "platform.h"
 
-static const struct platform_device *platform_of(const struct device *dev)
-{
-	return container_of(dev, struct platform_device, dev);
-}
-
 static const struct device_id *platform_match(const struct device *dev, const struct device_id *ids)
 {
 	for (; ids->compatible || ids->acpi; ids++)
-		if (ids->compatible && platform_of(dev)->ops->is_compatible(dev, ids->compatible))
+		if (ids->compatible && platform_device_of(dev)->ops->is_compatible(dev,
+										   ids->compatible))
 			return ids;
 	return NULL;
 }
@@ -25,7 +21,7 @@ static const struct device_id *platform_match(const struct device *dev, const st
 static int platform_mmio(struct device *dev, unsigned int index, struct mmio *out)
 {
 	struct platform_window w;
-	int err = platform_of(dev)->ops->window(dev, index, &w);
+	int err = platform_device_of(dev)->ops->window(dev, index, &w);
 	char *base;
 
 	if (err)
@@ -43,17 +39,17 @@ static int platform_mmio(struct device *dev, unsigned int index, struct mmio *ou
 
 static int platform_irq(struct device *dev, unsigned int index)
 {
-	return platform_of(dev)->ops->irq(dev, index);
+	return platform_device_of(dev)->ops->irq(dev, index);
 }
 
 static bool platform_property_u32(const struct device *dev, const char *name, uint32_t *value)
 {
-	return platform_of(dev)->ops->property_u32(dev, name, value);
+	return platform_device_of(dev)->ops->property_u32(dev, name, value);
 }
 
 static const char *platform_property_string(const struct device *dev, const char *name)
 {
-	return platform_of(dev)->ops->property_string(dev, name);
+	return platform_device_of(dev)->ops->property_string(dev, name);
 }
 
 const struct bus platform_bus = {
@@ -65,18 +61,14 @@ const struct bus platform_bus = {
 	.property_string = platform_property_string,
 };
 
-int platform_device_create(const struct platform_ops *ops, const struct platform_desc *desc,
-			   int node)
+int platform_device_create(const struct platform_device *like)
 {
-	struct platform_device *p = kzalloc(sizeof(*p), ALLOC_NORMAL);
+	struct platform_device *p = kmemdup(like, sizeof(*p), ALLOC_NORMAL);
 
 	if (!p)
 		return -ENOMEM;
-	p->ops = ops;
-	p->desc = *desc;
-	p->dev.name = desc->name;
+	p->dev.name = p->desc.name;
 	p->dev.bus = &platform_bus;
-	p->dev.node = node;
 	device_add(&p->dev);
 	return 0;
 }

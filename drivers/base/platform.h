@@ -18,11 +18,17 @@ struct platform_device {
 	struct device dev;
 	const struct platform_ops *ops;		/* [I] */
 	struct platform_desc desc;		/* [I] of a described device */
+	int of_parent;				/* [I] node above dev.node */
+	const char *compatible;			/* [I] the node's list of strings ... */
+	uint32_t compatible_len;		/* [I] ... and its bytes */
 };
 
-/* Allocate and add; -ENOMEM. */
-__must_check int platform_device_create(const struct platform_ops *ops,
-					const struct platform_desc *desc,
-					int node);
+static inline const struct platform_device *platform_device_of(const struct device *dev)
+{
+	return container_of(dev, struct platform_device, dev);
+}
+
+/* A copy of @like becomes a device; -ENOMEM. */
+__must_check int platform_device_create(const struct platform_device *like);
 
 #endif

@@ -10,16 +10,28 @@
 #include <lib/string.h>
 #include "platform.h"
 
+/* Asked for each driver's ids: so the property was found once for all.  It may lack a NUL. */
 static bool of_device_is_compatible(const struct device *dev, const char *compatible)
 {
-	return of_is_compatible(dev->node, compatible);
+	const struct platform_device *p = platform_device_of(dev);
+	const char *s = p->compatible, *end = s + p->compatible_len;
+	size_t len = strlen(compatible);
+
+	while (s < end) {
+		size_t n = strnlen(s, (size_t)(end - s));
+
+		if (n == len && s + n < end && !memcmp(s, compatible, n))
+			return true;
+		s += n + 1;
+	}
+	return false;
 }
 
 static int of_device_window(const struct device *dev, unsigned int index, struct platform_window *w)
 {
 	paddr_t base;
 	uint64_t size;
-	int err = of_reg(dev->node, index, &base, &size);
+	int err = of_reg_below(platform_device_of(dev)->of_parent, dev->node, index, &base, &size);
 
 	if (err)
 		return err;
@@ -61,19 +73,23 @@ static int map_specifier(struct irq_domain *d, const struct of_irq *irq)
 	}
 }
 
-static int of_device_irq(const struct device *dev, unsigned int index)
+int of_irq_number(const struct of_irq *irq)
 {
 	struct irq_domain *d;
-	struct of_irq irq;
 	uint32_t phandle;
-	int err = of_interrupt(dev->node, index, &irq);
 
-	if (err)
-		return err;
-	if (!of_u32(irq.controller, "phandle", &phandle))
+	if (!of_u32(irq->controller, "phandle", &phandle))
 		return -EINVAL;
 	d = irq_domain_find(phandle);
-	return d ? map_specifier(d, &irq) : -EPROBE_DEFER;
+	return d ? map_specifier(d, irq) : -EPROBE_DEFER;
+}
+
+static int of_device_irq(const struct device *dev, unsigned int index)
+{
+	struct of_irq irq;
+	int err = of_interrupt(dev->node, index, &irq);
+
+	return err ? err : of_irq_number(&irq);
 }
 
 /* A device's clock: its own number, or that of the fixed clock it names first. */
@@ -112,18 +128,28 @@ static bool is_bus(int node)
 	return of_is_compatible(node, "simple-bus") || of_is_compatible(node, "simple-mfd");
 }
 
+static void __init add_node(int parent, int node, const struct of_prop *compatible)
+{
+	int err = platform_device_create(&(struct platform_device){
+		.ops = &of_platform_ops, .dev.node = node, .desc.name = of_name(node),
+		.of_parent = parent, .compatible = (const char *)compatible->data,
+		.compatible_len = compatible->len,
+	});
+
+	if (err)
+		log_err("%s: no memory", of_name(node));
+}
+
 /* Depth is bounded by the tree's, which of_init() bounds. */
 static void __init add_children(int node)
 {
-	struct of_prop p;
+	struct of_prop compatible, reg;
 
 	for (int n = of_first_child(node); n >= 0; n = of_next_sibling(n)) {
-		if (!of_is_available(n) || !of_get(n, "compatible", &p))
+		if (!of_is_available(n) || !of_get(n, "compatible", &compatible))
 			continue;
-		if (of_get(n, "reg", &p) &&
-		    platform_device_create(&of_platform_ops,
-					   &(struct platform_desc){ .name = of_name(n) }, n))
-			log_err("%s: no memory", of_name(n));
+		if (of_get(n, "reg", &reg))
+			add_node(node, n, &compatible);
 		if (is_bus(n))
 			add_children(n);
 	}

@@ -35,6 +35,8 @@ static int pc_irq(const struct device *dev, unsigned int index)
 {
 	const struct platform_desc *d = &pc_device(dev)->desc;
 
+	if (d->has_gsi)
+		return index ? -ENOENT : ioapic_map_gsi(d->gsi, d->gsi_trigger);
 	return index < d->nr_isa_irqs ? ioapic_map_isa(d->isa_irqs[index]) : -ENOENT;
 }
 
@@ -63,7 +65,9 @@ static const struct platform_ops pc_platform_ops = {
 
 int platform_device_add(const struct platform_desc *desc)
 {
-	return platform_device_create(&pc_platform_ops, desc, OF_NONE);
+	return platform_device_create(&(struct platform_device){
+		.ops = &pc_platform_ops, .dev.node = OF_NONE, .desc = *desc,
+	});
 }
 
 #define COM_PORTS(at)	{ { .is_port = true, .base = (at), .size = 8 } }

@@ -25,6 +25,7 @@ enum gic_distributor_reg {		/* IHI 0048, 4.1; IHI 0069, 12.8 */
 
 #define GIC_SGIS		16	/* 0-15 software, 16-31 private, from 32 shared */
 #define GIC_FIRST_SPI		32
+#define GIC_FIRST_LPI		8192
 #define GIC_SPECIAL		1020	/* from here: nothing pending */
 #define GIC_PRIORITY		0xa0	/* one for all: no interrupt preempts another */
 
@@ -55,6 +56,13 @@ int gic_domain_register(struct gic *g, int node, const struct irq_chip_ops *ops)
 void gic_device_upcall(struct gic *g, uint32_t hwirq);
 /* SGI or timer: true if it was one. */
 bool gic_private_upcall(uint32_t hwirq);
+
+/* Message frames below the node of a GICv2. */
+void gicv2m_init(struct gic *g, int gic_node);
+/* The translation service below the node of a GICv3, the LPIs it makes, and what it needs. */
+void gicv3_its_init(int gic_node);
+void its_upcall(uint32_t hwirq);
+char *gicv3_redistributor(unsigned int cpu, paddr_t *pa);	/* NULL: none */
 
 int gic_set_trigger(struct irq_domain *d, uint32_t hwirq, enum irq_trigger trigger);
 void gic_mask(struct irq_domain *d, uint32_t hwirq);

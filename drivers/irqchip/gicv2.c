@@ -80,7 +80,11 @@ static const struct irq_root gicv2_root = {
 
 static int gicv2_register(void)
 {
-	return gic_node < 0 ? 0 : gic_domain_register(&gic, gic_node, &gicv2_ops);
+	int err = gic_node < 0 ? 0 : gic_domain_register(&gic, gic_node, &gicv2_ops);
+
+	if (gic_node >= 0 && !err)
+		gicv2m_init(&gic, gic_node);
+	return err;
 }
 INITCALL(INIT_SUBSYSTEM, gicv2_register);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * GICv3 and v4 (IHI 0069): distributor with affinity routing, a redistributor for each CPU, CPU
- * interface in system registers. Message interrupts (ITS, LPIs) are not driven yet: their
- * numbers, from 8192, never come up because no LPI is enabled.
+ * interface in system registers. Messages (LPIs, from 8192) are gicv3_its.c's.
  */
 #include "gic.h"
 #include <arch_impl/device.h>
@@ -34,6 +33,7 @@ static int gic_node = OF_NONE;
 /* The windows that hold redistributors, back to back. */
 struct region {
 	char *base;
+	paddr_t pa;
 	uint64_t size;
 };
 #define REGIONS_MAX 16			/* one for each chip of the largest machines */
@@ -59,7 +59,9 @@ static void gicv3_dispatch(void)
 		dsb(sy);
 		if (hwirq >= GIC_SPECIAL && hwirq < 1024)
 			return;
-		if (!gic_private_upcall(hwirq))
+		if (hwirq >= GIC_FIRST_LPI)
+			its_upcall(hwirq);
+		else if (!gic_private_upcall(hwirq))
 			gic_device_upcall(&gic, hwirq);
 		sysreg_write(SYS_ICC_EOIR1_EL1, hwirq);
 		isb();
@@ -89,6 +91,16 @@ static char *redistributor_find(uint32_t affinity)
 		}
 	}
 	return NULL;
+}
+
+char *gicv3_redistributor(unsigned int cpu, paddr_t *pa)
+{
+	char *r = redistributor_find(packed_affinity(arm64_cpu_affinity(cpu)));
+
+	for (uint32_t i = 0; r && i < nr_regions; i++)
+		if (r >= regions[i].base && r < regions[i].base + regions[i].size)
+			*pa = paddr_add(regions[i].pa, (uint64_t)(r - regions[i].base));
+	return r;
 }
 
 static void gicv3_cpu_init(void)
@@ -152,7 +164,11 @@ static const struct irq_root gicv3_root = {
 
 static int gicv3_register(void)
 {
-	return gic_node < 0 ? 0 : gic_domain_register(&gic, gic_node, &gicv3_ops);
+	int err = gic_node < 0 ? 0 : gic_domain_register(&gic, gic_node, &gicv3_ops);
+
+	if (gic_node >= 0 && !err)
+		gicv3_its_init(gic_node);
+	return err;
 }
 INITCALL(INIT_SUBSYSTEM, gicv3_register);
 
@@ -169,7 +185,7 @@ static int map_redistributors(int node)
 	for (nr_regions = 0; nr_regions < count; nr_regions++) {
 		if (of_reg(node, 1 + nr_regions, &pa, &size) || size < 2 * FRAME)
 			return -EINVAL;
-		regions[nr_regions] = (struct region){ arm64_map_device(pa, size), size };
+		regions[nr_regions] = (struct region){ arm64_map_device(pa, size), pa, size };
 		if (!regions[nr_regions].base)
 			return -ENOMEM;
 	}

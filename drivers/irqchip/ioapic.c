@@ -22,6 +22,7 @@ enum ioapic_reg { IOAPIC_VERSION = 0x01, IOAPIC_TABLE = 0x10 };
 
 #define ENTRY_MASKED	(1u << 16)
 #define ENTRY_LEVEL	(1u << 15)
+#define ENTRY_REMOTE_IRR (1u << 14)	/* delivered, and no EOI seen yet */
 #define ENTRY_LOW	(1u << 13)
 #define ISA_LINES	16
 
@@ -54,12 +55,27 @@ static void ioapic_write(struct ioapic *io, uint32_t reg, uint32_t v)
 	io->regs[4] = v;
 }
 
-/* The half with the mask bit goes last when opening, and is closed first by the caller. */
+static uint32_t ioapic_read(struct ioapic *io, uint32_t reg)
+{
+	io->regs[0] = reg;
+	return io->regs[4];
+}
+
+/*
+ * The half with the mask bit goes last when opening, and is closed first by the caller.
+ *
+ * A level line that was delivered waits for an EOI with the vector that it had (Remote IRR); with
+ * another one in the entry that EOI would find nobody, and the line would be dead.  Edge mode
+ * clears the bit; a line that is still raised is then delivered anew, to the new place, and its
+ * handler there finds at worst that the first one has done the work.
+ */
 static void write_entry(struct ioapic *io, uint32_t n)
 {
-	uint32_t apic = x86_apic_id_of(io->lines[n].cpu);
+	uint32_t apic = x86_apic_id_of(io->lines[n].cpu), closed = io->lines[n].low | ENTRY_MASKED;
 
-	ioapic_write(io, IOAPIC_TABLE + 2 * n, io->lines[n].low | ENTRY_MASKED);
+	ioapic_write(io, IOAPIC_TABLE + 2 * n, closed);
+	if (ioapic_read(io, IOAPIC_TABLE + 2 * n) & ENTRY_REMOTE_IRR)
+		ioapic_write(io, IOAPIC_TABLE + 2 * n, closed & ~ENTRY_LEVEL);
 	ioapic_write(io, IOAPIC_TABLE + 2 * n + 1, apic << 24);
 	ioapic_write(io, IOAPIC_TABLE + 2 * n, io->lines[n].low);
 }

@@ -130,6 +130,13 @@ int of_reg(int node, unsigned int index, paddr_t *base, uint64_t *size)
 	return node < 0 ? -ENOENT : fdt_reg(&tree, node, index, &base->v, size);
 }
 
+int of_reg_below(int parent, int node, unsigned int index, paddr_t *base, uint64_t *size)
+{
+	if (node < 0 || parent < 0)
+		return -ENOENT;
+	return fdt_reg_below(&tree, parent, node, index, &base->v, size);
+}
+
 int of_interrupt(int node, unsigned int index, struct of_irq *irq)
 {
 	if (node < 0)

@@ -11,7 +11,7 @@
 #include <lib/string.h>
 #include "tty_internal.h"
 
-static struct spinlock console_lock = SPINLOCK_INIT(DEVICE);
+static struct spinlock console_lock = SPINLOCK_INIT(DEVICE_LIST);
 static struct tty *console;		/* [R] console_lock; counted */
 static struct tty *redirect;		/* [R] console_lock; counted: TIOCCONS */
 

@@ -217,24 +217,33 @@ void tty_session_end(struct tty *tty, enum session_end why)
 		tty_put(tty);			/* the caller holds one more */
 }
 
-/* The leader of the session ends: a line hangs up; a pty's session only loses it. */
+/*
+ * The leader of the session ends: a line hangs up; a pty's session only loses it.  The caller holds
+ * @tty.  The session's number is the leader's own: a reaped leader is in no session any more.
+ */
 static void leader_exit(struct tty *tty, struct process *leader)
 {
-	unsigned int refs;
+	struct pid *group = NULL;
+	unsigned int refs = 0;
+	bool is_ours;
 
-	tty_ref(tty);
-	if (!tty->is_pty) {
-		tty_hangup_because(tty, SESSION_END_LEADER);
-		tty_put(tty);
-		return;
-	}
-	tty_signal_group(tty, SIGHUP);
 	spin_lock(&tasklist_lock);
-	refs = session_clear_locked(tty);
+	is_ours = tty->session == leader->pid;
+	if (is_ours && tty->is_pty) {
+		group = tty->pgrp;
+		if (group)
+			pid_ref(group);
+		refs = session_clear_locked(tty);
+	}
 	spin_unlock(&tasklist_lock);
+	if (is_ours && !tty->is_pty)
+		tty_hangup_because(tty, SESSION_END_LEADER);
+	if (group) {
+		(void)signal_send_group(group, SIGHUP, NULL);
+		pid_put(group);
+	}
 	while (refs--)
 		tty_put(tty);
-	tty_put(tty);
 }
 
 const struct tty_hooks tty_process_hooks = {

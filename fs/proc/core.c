@@ -185,7 +185,7 @@ static int node_lookup(struct inode *dir, struct dentry *d);
 static int node_iterate(struct file *f, struct dir_context *ctx);
 
 static const struct inode_ops node_dir_ops = { .lookup = node_lookup };
-static const struct inode_ops node_file_ops = { .lookup = NULL };
+static const struct inode_ops node_file_ops = { .setattr = setattr_ignore_size };
 static const struct file_ops node_dir_fops = { .iterate = node_iterate };
 
 struct proc_inode *proc_inode_create(uint32_t mode)

@@ -7,6 +7,9 @@
  */
 #include <fs/namei.h>
 #include <fs/pseudo.h>
+#include <kernel/core_dump.h>
+#include <kernel/ptrace.h>
+#include <lib/parse.h>
 #include <lib/printf.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
@@ -62,17 +65,6 @@ int pid_next(int from)
 	return nr;
 }
 
-struct aspace *thread_aspace_get(struct thread *t)
-{
-	unsigned long flags = spin_lock_irqsave(&t->lock);
-	struct aspace *as = t->aspace;
-
-	if (as)
-		aspace_ref(as);
-	spin_unlock_irqrestore(&t->lock, flags);
-	return as;
-}
-
 struct files *thread_files_get(struct thread *t)
 {
 	unsigned long flags = spin_lock_irqsave(&t->lock);
@@ -95,30 +87,16 @@ struct fs_context *thread_fs_get(struct thread *t)
 	return fs;
 }
 
-/* May who has the ids @me look into @t, which may change its own at this moment? */
-static bool may_inspect_as(const struct cred *me, const struct thread *t)
-{
-	const struct cred *c;
-	bool may;
-
-	if (cred_overrides_files(me))
-		return true;
-	rcu_read_lock();
-	c = rcu_dereference(t->cred);
-	may = me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid &&
-	      me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid &&
-	      t->process->dumpable == 1;
-	rcu_read_unlock();
-	return may;
-}
-
-/* May the caller look into @t?  The same ids, or an override; also what ptrace will ask. */
+/* May the caller look into @t?  The rule of ptrace. */
 bool pid_may_inspect(const struct thread *t)
 {
-	return t->process == current_process() || may_inspect_as(current_cred(), t);
+	return t->process == current_process() || ptrace_may_inspect(current_cred(), t);
 }
 
-/* The inode of something of a process belongs to whom the process does now. */
+/*
+ * The inode of something of a process belongs to whom the process does now; to user 0 if it is not
+ * dumpable, but for the directory itself.
+ */
 void pid_refresh_owner(struct proc_inode *pi)
 {
 	struct thread *t = pid_thread_get(pi->pid);
@@ -128,6 +106,8 @@ void pid_refresh_owner(struct proc_inode *pi)
 		return;
 	rcu_read_lock();
 	c = rcu_dereference(t->cred);
+	if (t->process->dumpable != 1 && !S_ISDIR(pi->inode.mode))
+		c = &kernel_cred;
 	WRITE_ONCE(pi->inode.uid, c->euid);
 	WRITE_ONCE(pi->inode.gid, c->egid);
 	rcu_read_unlock();
@@ -411,8 +391,7 @@ static int show_inspected(struct seq_file *m)
 
 	if (!t)
 		return -ESRCH;
-	allowed = (t->process == current_process() && m->file->cred == current_cred()) ||
-		  may_inspect_as(m->file->cred, t);
+	allowed = ptrace_may_inspect(m->file->cred, t);
 	thread_put(t);
 	return allowed ? e->show(m) : -EACCES;
 }
@@ -505,6 +484,24 @@ static int write_oom_score_adj(struct thread *t, char *text, size_t len)
 	return 0;
 }
 
+/* Decimal or hexadecimal, as the number says. */
+static int write_coredump_filter(struct thread *t, char *text, size_t len)
+{
+	uint32_t value;
+	int err;
+
+	if (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	err = parse_u32(text, 0, &value);
+	if (err)
+		return err;
+	if (!pid_may_inspect(t))
+		return -EACCES;
+	__atomic_store_n(&t->process->coredump_filter, value & CORE_FILTER_ALL,
+			 __ATOMIC_RELAXED);
+	return 0;
+}
+
 static int show_mounts(struct seq_file *m) { return mounts_show(m), 0; }
 static int show_mountinfo(struct seq_file *m) { return mountinfo_show(m), 0; }
 static int show_mountstats(struct seq_file *m) { return mountstats_show(m), 0; }
@@ -545,6 +542,8 @@ static const struct pid_entry entries[] = {
 	REG("sessionid", 0444, show_unset_uid),
 	REG("oom_score", 0444, show_zero),
 	REG("oom_score_adj", 0644, show_oom_score_adj, .write = write_oom_score_adj),
+	REG("syscall", 0400, show_syscall, .inspect = true),
+	REG("coredump_filter", 0644, show_coredump_filter, .write = write_coredump_filter),
 	REG("wchan", 0444, show_wchan), REG("personality", 0400, show_personality, .inspect = true),
 	REG("uid_map", 0444, show_id_map), REG("gid_map", 0444, show_id_map),
 	REG("setgroups", 0444, show_setgroups),

@@ -11,6 +11,12 @@
 
 #include "proc.h"
 
+/* The clock page and the vDSO are the same in all processes, which nobody can tell. */
+static bool is_kernel_image(const struct region *r)
+{
+	return r->flags & REGION_DEVICE && r->name;
+}
+
 static void show_region(struct seq_file *m, const struct region *r)
 {
 	size_t start = m->used;
@@ -19,7 +25,7 @@ static void show_region(struct seq_file *m, const struct region *r)
 	seq_printf(m, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ", (unsigned long long)r->start,
 		   (unsigned long long)r->end, r->prot & PROT_READ ? 'r' : '-',
 		   r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-',
-		   r->flags & REGION_SHARED ? 's' : 'p',
+		   r->flags & REGION_SHARED && !is_kernel_image(r) ? 's' : 'p',
 		   r->file ? (unsigned long long)r->object_offset : 0ULL, DEV_MAJOR(dev),
 		   DEV_MINOR(dev), r->file ? (unsigned long long)r->file->inode->ino : 0ULL);
 	if (r->file && r->file->path.dentry) {
@@ -187,11 +193,13 @@ static ssize_t mem_transfer(struct file *f, struct iov_iter *it, int64_t *offset
 	char *page;
 	size_t done = 0;
 
-	if (!as)
+	if (!as || !aspace_use_if_alive(as))
 		return 0;
 	page = kmalloc(PAGE_SIZE, 0);
-	if (!page)
+	if (!page) {
+		aspace_unuse(as);
 		return -ENOMEM;
+	}
 	while (it->count) {
 		size_t want = min(it->count, PAGE_SIZE), n;
 
@@ -206,6 +214,7 @@ static ssize_t mem_transfer(struct file *f, struct iov_iter *it, int64_t *offset
 			break;
 	}
 	kfree(page);
+	aspace_unuse(as);
 	return done ? (ssize_t)done : -EIO;
 }
 

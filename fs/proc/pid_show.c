@@ -3,6 +3,7 @@
  * The text files of /proc/PID.
  */
 #include <kernel/clock.h>
+#include <kernel/ptrace.h>
 #include <kernel/sched.h>
 #include <kernel/signal.h>
 #include <lib/minmax.h>
@@ -101,7 +102,9 @@ static void read_family(struct thread *t, struct family *f)
 	f->tty_group = -1;
 	f->process = p;
 	spin_lock(&tasklist_lock);
-	f->parent = p->parent && p->parent->pid ? p->parent->pid->nr : 0;
+	/* A reaped process's parent may be gone. */
+	if (p->state != PROCESS_REAPED && p->parent && p->parent->pid)
+		f->parent = p->parent->pid->nr;
 	f->group = p->group ? p->group->nr : 0;
 	f->session = p->session ? p->session->nr : 0;
 	f->tracer = t->tracer ? t->tracer->pid->nr : 0;
@@ -282,6 +285,16 @@ static void show_placement(struct seq_file *m, const struct thread *t)
 	seq_puts(m, "\nMems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\n");
 }
 
+static uint32_t umask_of(struct thread *t)
+{
+	struct fs_context *fs = thread_fs_get(t);
+	uint32_t umask = fs ? fs->umask : 0;
+
+	if (fs)
+		fs_context_put(fs);
+	return umask;
+}
+
 int show_status(struct seq_file *m)
 {
 	struct thread *t = seq_thread_get(m);
@@ -295,7 +308,7 @@ int show_status(struct seq_file *m)
 	seq_escape(m, t->name, "\\");
 	seq_printf(m, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\n"
 		   "TracerPid:\t%d\n",
-		   t->fs ? t->fs->umask : 0, state_name(f.state), t->process->pid->nr, t->pid->nr,
+		   umask_of(t), state_name(f.state), t->process->pid->nr, t->pid->nr,
 		   f.parent, f.tracer);
 	rcu_read_lock();
 	show_groups(m, t->cred);
@@ -453,6 +466,39 @@ int show_io(struct seq_file *m)
 int show_wchan(struct seq_file *m)
 {
 	seq_putc(m, '0');
+	return 0;
+}
+
+int show_syscall(struct seq_file *m)
+{
+	struct thread *t = seq_thread_get(m);
+	struct syscall_view v;
+
+	if (!t)
+		return -ESRCH;
+	if (!thread_is_user(t)) {
+		seq_puts(m, "0 0x0 0x0\n");
+	} else if (!thread_syscall_view(t, &v)) {
+		seq_puts(m, "running\n");
+	} else {
+		seq_printf(m, "%lld ", (long long)v.nr);
+		for (unsigned int i = 0; v.nr >= 0 && i < 6; i++)
+			seq_printf(m, "0x%llx ", (unsigned long long)v.args[i]);
+		seq_printf(m, "0x%llx 0x%llx\n", (unsigned long long)v.sp,
+			   (unsigned long long)v.pc);
+	}
+	thread_put(t);
+	return 0;
+}
+
+int show_coredump_filter(struct seq_file *m)
+{
+	struct thread *t = seq_thread_get(m);
+
+	if (!t)
+		return -ESRCH;
+	seq_printf(m, "%08x\n", t->process->coredump_filter);
+	thread_put(t);
 	return 0;
 }
 

@@ -39,7 +39,6 @@ static inline struct thread *seq_thread_get(struct seq_file *m)
 	return pid_thread_get(m->priv);
 }
 /* A thread's resources, counted; NULL when it has none any more. */
-struct aspace *thread_aspace_get(struct thread *t);		/* aspace_ref() */
 struct files *thread_files_get(struct thread *t);
 struct fs_context *thread_fs_get(struct thread *t);
 
@@ -48,6 +47,7 @@ int show_stat(struct seq_file *m), show_status(struct seq_file *m), show_statm(s
 int show_comm(struct seq_file *m), show_cmdline(struct seq_file *m),
 	show_environ(struct seq_file *m);
 int show_auxv(struct seq_file *m), show_limits(struct seq_file *m), show_io(struct seq_file *m);
+int show_syscall(struct seq_file *m), show_coredump_filter(struct seq_file *m);
 int show_wchan(struct seq_file *m), show_oom_score_adj(struct seq_file *m),
 	show_personality(struct seq_file *m);
 int show_maps(struct seq_file *m), show_smaps(struct seq_file *m),

@@ -3,7 +3,9 @@
  * The files of /proc that tell of the whole machine.
  */
 #include <arch/cpu.h>
+#include <drivers/block.h>
 #include <fs/chardev.h>
+#include <kernel/core_dump.h>
 #include <kernel/clock.h>
 #include <kernel/init.h>
 #include <kernel/irq.h>
@@ -158,12 +160,20 @@ static int vmstat(struct seq_file *m)
 		   (unsigned long long)s.cache, (unsigned long long)s.dirty,
 		   (unsigned long long)s.writeback, (unsigned long long)s.shmem,
 		   (unsigned long long)s.table, (unsigned long long)s.kernel_stack * 4);
+	seq_printf(m, "nr_dirtied %llu\nnr_written %llu\n", (unsigned long long)s.ever_dirtied,
+		   (unsigned long long)s.ever_written);
 	seq_puts(m, "pgpgin 0\npgpgout 0\npswpin 0\npswpout 0\n");
 	return 0;
 }
 
 static int filesystems(struct seq_file *m) { return fs_show_types(m), 0; }
-static int devices(struct seq_file *m) { return chardev_show(m), 0; }
+static int devices(struct seq_file *m)
+{
+	chardev_show(m);
+	if (IS_ENABLED(CONFIG_BLOCK))
+		block_show_majors(m);
+	return 0;
+}
 
 static void one_irq(const struct irq_info *i, void *ctx)
 {
@@ -196,10 +206,6 @@ static int slabinfo(struct seq_file *m)
 }
 
 static int locks(struct seq_file *m) { return locks_show(m), 0; }
-static int partitions(struct seq_file *m)
-{
-	return seq_puts(m, "major minor  #blocks  name\n\n"), 0;
-}
 static int swaps(struct seq_file *m)
 {
 	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
@@ -231,6 +237,20 @@ static int system_name_write(void *which, char *text, size_t len)
 static int printk(struct seq_file *m)
 {
 	return seq_printf(m, "%d\t4\t1\t7\n", log_console_level), 0;
+}
+
+static int core_pattern(struct seq_file *m)
+{
+	char text[CORE_PATTERN_MAX];
+
+	core_pattern_get(text);
+	seq_printf(m, "%s\n", text);
+	return 0;
+}
+
+static int core_pattern_write(void *priv, char *text, size_t len)
+{
+	return core_pattern_set(text);
 }
 
 static int file_nr(struct seq_file *m)
@@ -294,7 +314,6 @@ void proc_system_init(void)
 		{ .name = "cpuinfo", .show = cpuinfo }, { .name = "version", .show = version },
 		{ .name = "filesystems", .show = filesystems },
 		{ .name = "cmdline", .show = cmdline }, { .name = "mounts", .link = "self/mounts" },
-		{ .name = "partitions", .show = partitions },
 		{ .name = "interrupts", .show = interrupts },
 		{ .name = "devices", .show = devices },
 		{ .name = "slabinfo", .mode = 0400, .show = slabinfo },
@@ -313,6 +332,9 @@ void proc_system_init(void)
 		{ .name = "sys/kernel/cap_last_cap", .show = constant, .priv = (void *)"40" },
 		{ .name = "sys/kernel/randomize_va_space", .show = constant, .priv = (void *)"2" },
 		{ .name = "sys/kernel/printk", .show = printk },
+		{ .name = "sys/kernel/core_pattern", .mode = 0644, .show = core_pattern,
+		  .write = core_pattern_write },
+		{ .name = "sys/kernel/core_pipe_limit", .show = constant, .priv = (void *)"0" },
 		{ .name = "sys/kernel/random/uuid", .show = random_uuid },
 		{ .name = "sys/kernel/random/boot_id", .show = boot_id },
 		{ .name = "sys/kernel/random/entropy_avail", .show = constant,
@@ -331,4 +353,8 @@ void proc_system_init(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(files); i++)
 		if (proc_register(&files[i]))
 			log_err("procfs: no memory for %s", files[i].name);
+	if (proc_register_value(&(struct proc_value){ .name = "sys/kernel/core_uses_pid",
+						      .value = &core_uses_pid, .max = 1,
+						      .mode = 0644 }))
+		log_err("procfs: no memory for core_uses_pid");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Ports, where the CPU has an address space of its own for them, and the order of device accesses.
- * Only <drivers/mmio.h> calls these.
+ * Only <drivers/mmio.h> calls these, and drivers that share rings in memory with a device.
  */
 #ifndef ARCH_IO_H
 #define ARCH_IO_H
@@ -22,6 +22,8 @@ static inline void arch_port_write32(uint16_t port, uint32_t v);
  */
 static inline void arch_io_after_read(void);
 static inline void arch_io_before_write(void);
+/* All earlier memory accesses come before all later ones, as devices that read memory see them. */
+static inline void arch_io_mb(void);
 
 #include <arch_impl/io.h>
 

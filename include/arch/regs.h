@@ -35,6 +35,9 @@ static inline void regs_no_restart(struct regs *r);
 
 /* Make the frame issue its system call once more; with another number when @nr is not its own. */
 static inline void regs_restart_syscall(struct regs *r, uint64_t nr);
+/* After regs_restart_syscall(): another number. */
+static inline void regs_set_restarted_nr(struct regs *r, uint64_t nr);
+/* ARCH_RESULT_IS_ARGUMENT: 1 where a call's result overwrites its first argument. */
 
 /* Print all registers at level KERN for a panic or a fatal user fault. */
 void regs_print(const struct regs *r);

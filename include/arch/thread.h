@@ -76,6 +76,7 @@ uint64_t arch_tls(const struct thread *t);
  */
 void arch_single_step_enable(struct thread *t, struct regs *regs);
 void arch_single_step_disable(struct thread *t, struct regs *regs);
+bool arch_single_step_is_on(const struct thread *t);
 
 /*
  * A call chain for people.  Walks at most @max return addresses of the

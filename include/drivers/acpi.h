@@ -102,4 +102,18 @@ struct acpi_ecam {			/* one PCI segment's configuration space */
 /* The @nth record of the MCFG; -ENOENT. */
 __must_check int acpi_mcfg(unsigned int nth, struct acpi_ecam *out);
 
+/* A device that the DSDT describes by constants: its first window and its interrupt. */
+struct acpi_device {
+	paddr_t base;
+	uint64_t size;
+	uint32_t gsi;
+	bool is_level, is_low;
+};
+
+/*
+ * The next device in the DSDT with hardware id @hid (eight characters); *@cursor starts at 0.  Only
+ * on machines of the hardware-reduced kind, whose small tables have nothing to evaluate.
+ */
+bool acpi_next_device(const char hid[8], uint32_t *cursor, struct acpi_device *out);
+
 #endif

@@ -54,6 +54,10 @@ uint64_t of_cells(const uint8_t *p, uint32_t cells);
 /* Window @index of "reg" as the CPU sees it. -ENOENT: no such window; -EINVAL: not translatable. */
 __must_check int of_reg(int node, unsigned int index, paddr_t *base, uint64_t *size);
 
+/* The same where the parent is known, which is expensive to find. */
+__must_check int of_reg_below(int parent, int node, unsigned int index, paddr_t *base,
+			      uint64_t *size);
+
 #define OF_IRQ_CELLS	8
 struct of_irq {
 	int controller;			/* node */
@@ -62,6 +66,12 @@ struct of_irq {
 };
 /* Interrupt @index of @node; "interrupts-extended" goes first. -ENOENT, -EINVAL. */
 __must_check int of_interrupt(int node, unsigned int index, struct of_irq *irq);
+
+/*
+ * The kernel's number of an interrupt, for drivers of buses; -EPROBE_DEFER: its controller has no
+ * driver yet.  From INIT_DRIVER on, thread context.
+ */
+__must_check int of_irq_number(const struct of_irq *irq);
 
 /* Entry @index of the memory reservation block; false at its end. */
 bool of_reservation(unsigned int index, uint64_t *base, uint64_t *size);

@@ -75,6 +75,8 @@ struct file *vfs_open(const struct open_args *args);	/* error pointer */
 
 /* Operations on names, kernel text.  0 or -errno. */
 int vfs_mknod(int dirfd, const char *text, uint32_t mode, dev_t rdev);
+/* The same, and a counted path of what was made. */
+int vfs_mknod_path(int dirfd, const char *text, uint32_t mode, struct path *out);
 int vfs_mkdir(int dirfd, const char *text, uint32_t mode);
 int vfs_symlink(const char *target, int dirfd, const char *text);
 int vfs_unlink(int dirfd, const char *text);

@@ -13,6 +13,7 @@
 #include <kernel/rcu.h>
 #include <kernel/spinlock.h>
 #include <lib/list.h>
+#include <lib/map.h>
 #include <uapi/fcntl.h>
 #include <uapi/limits.h>
 #include <uapi/stat.h>
@@ -129,9 +130,65 @@ struct inode {
 	struct lock_context *locks;	/* [R] state_lock; made at the first file lock */
 	struct inotify_marks *marks;	/* [A] NULL: nobody watches */
 	void *priv;			/* the file system's, the pipe's, the device's */
-	struct list sb_node;		/* [R] sb->inodes_lock */
+	uint32_t state;			/* [R] cache lock: enum inode_state; readers take hints */
+	int64_t dirtied_ns;		/* [R] cache lock: clock_ns() when it became dirty */
+	struct list sb_node;		/* [R] cache lock: all cached inodes of sb */
+	struct list lru_node;		/* [R] cache lock: unused, clean ones */
+	struct list dirty_node;		/* [R] cache lock: sb->dirty_inodes */
 	struct rcu_head rcu;
 };
+
+/* State of inodes that the cache keeps (super_block.inodes is set). */
+enum inode_state {
+	INODE_NEW		= 1 << 0,	/* being filled: others wait */
+	INODE_FREEING		= 1 << 1,	/* on its way out: others wait, then look anew */
+	INODE_CACHED		= 1 << 2,	/* found by number */
+	INODE_DIRTY_META	= 1 << 3,	/* fields of the inode: write_inode() is due */
+	INODE_DIRTY_SIZE	= 1 << 4,	/* the same, and fdatasync() needs them: the size */
+	INODE_DIRTY_PAGES	= 1 << 5,	/* its mapping has dirty pages */
+	INODE_SYNCING		= 1 << 6,	/* writeback works on it */
+	INODE_ON_LRU		= 1 << 7,
+	INODE_FAILED		= 1 << 8,	/* inode_fail(): evict() is not called */
+};
+#define INODE_DIRTY_ANY	(INODE_DIRTY_META | INODE_DIRTY_SIZE | INODE_DIRTY_PAGES)
+
+/*
+ * The inode cache of file systems whose inodes have numbers on a medium; fs/icache.c.  A file
+ * system that gives super_ops.alloc_inode has one: super_create() makes it.
+ *
+ * IC1 at most one inode in memory has a number; it is found from the moment it is allocated
+ *     (INODE_NEW: being filled) until its eviction is over;
+ * IC2 an inode nobody refers to stays, with its pages, until memory is wanted or its superblock
+ *     goes; a dirty one is written first;
+ * IC3 evict() comes for an inode nobody refers to and nobody can find any more: with nlink == 0 to
+ *     free it on the medium (thread context, transactions are allowed), with nlink > 0 to give up
+ *     what is in memory alone (from reclaim: no sleeping locks, no allocation, no medium).  Pages
+ *     are gone already.
+ */
+/*
+ * The inode @ino: a reference or an error pointer.  With INODE_NEW in ->state it is fresh from
+ * alloc_inode() and inode_init(), and the caller's to fill from the medium and then to give to
+ * inode_ready() or inode_fail(); others who want it wait meanwhile.
+ */
+struct inode *inode_get_cached(struct super_block *sb, uint64_t ino);
+/* The same only if it is in memory and ready; NULL. */
+struct inode *inode_find_get(struct super_block *sb, uint64_t ino);
+/*
+ * A new file got number @ino from the file system's bitmap: a fresh INODE_NEW inode.  -ENOMEM;
+ * -EEXIST: there is one (the medium is damaged).
+ */
+struct inode *inode_create_cached(struct super_block *sb, uint64_t ino);
+void inode_ready(struct inode *inode);
+/*
+ * It could not be filled or made: forget it and drop the caller's reference.  evict() is not called
+ * for it, free_inode() is.
+ */
+void inode_fail(struct inode *inode);
+static inline bool inode_is_new(const struct inode *inode) { return inode->state & INODE_NEW; }
+/* Write the inode's fields by write_inode() if they are dirty; @data_only: only if SIZE is. */
+__must_check int inode_write(struct inode *inode, bool data_only, bool wait);
+/* The fields are written by other means (a transaction took them along): not dirty any more. */
+void inode_mark_clean(struct inode *inode);
 
 /* Permission masks: as access(2). */
 enum may { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4, MAY_APPEND = 8, MAY_NOT_BLOCK = 16 };
@@ -162,6 +219,8 @@ __must_check int inode_setattr(struct inode *inode, struct attr_change *change);
 /* The check of inode_setattr() alone, and the plain application of what @change says. */
 __must_check int inode_setattr_check(struct inode *inode, struct attr_change *change);
 void inode_apply_attr(struct inode *inode, const struct attr_change *change);
+/* setattr of files whose text is made as it is read: O_TRUNC and truncate() change nothing. */
+int setattr_ignore_size(struct inode *inode, const struct attr_change *change);
 int64_t inode_now_ns(void);
 static inline void inode_touch(struct inode *inode)
 {
@@ -273,8 +332,26 @@ struct super_ops {
 	 */
 	void (*evict)(struct inode *inode);
 	void (*free_inode)(struct inode *inode);	/* NULL: kfree */
+	/*
+	 * Memory for an inode (the file system's own structure around it); set: inodes are cached.
+	 */
+	struct inode *(*alloc_inode)(struct super_block *sb);	/* NULL: out of memory */
+	/*
+	 * Put the inode's fields on the medium's block, or into the running transaction.  @wait:
+	 * and the block on the medium (without a journal).  Not called for inodes that are evicted.
+	 */
+	int (*write_inode)(struct inode *inode, bool wait);
 	void (*statfs)(struct super_block *sb, struct statfs *st);
+	/*
+	 * Everything on the medium: called after dirty pages and inodes were written and waited for
+	 * (with @wait) or started.  Commits, writes the superblock, buf_cache_sync(),
+	 * block_flush().
+	 */
 	int (*sync)(struct super_block *sb, bool wait);
+	/*
+	 * @flags: MS_RDONLY and others as they shall become.  To read-only: nobody writes any more
+	 * and all is synchronised.
+	 */
 	int (*remount)(struct super_block *sb, uint32_t flags, char *data);
 	void (*show_options)(struct super_block *sb, struct seq_file *m);
 	void (*unmounted)(struct super_block *sb);	/* no mount is left: give up pinned names */
@@ -292,12 +369,40 @@ struct super_block {
 	uint32_t block_size;		/* [I] */
 	int64_t max_file_size;		/* [I] */
 	refcount_t refs;
+	uint32_t writers;		/* [A] files open for writing */
 	uint64_t next_ino;		/* [A] */
 	struct mutex rename_lock;	/* class RENAME */
 	void *priv;
 	struct list node;		/* [R] super list */
 	const struct inode_ops *dentry_ops;	/* who revalidates names here, NULL: nobody */
+	struct block_device *bdev;	/* [I] opened by super_mount_device(); NULL */
+	struct writeback *writeback;	/* [I] the device's; NULL: nothing is ever written back */
+	struct list writeback_node;	/* the flusher's */
+	uint64_t write_error;		/* [A] errseq for syncfs */
+	/*
+	 * Inodes that are cached (ops->alloc_inode) or written back: fs/icache.c, fs/writeback.c.
+	 */
+	struct spinlock inodes_lock;	/* class INODE_CACHE: "cache lock" */
+	struct map inode_map;		/* [R] inodes_lock: by number */
+	struct list inodes;		/* [R] inodes_lock: all of them */
+	/* [R] inodes_lock: nobody refers to them, the oldest first */
+	struct list unused_inodes;
+	struct list dirty_inodes;	/* [R] inodes_lock: in order of dirtied_ns */
+	struct waitq inodes_waitq;	/* NEW, FREEING and SYNCING go */
+	struct list cache_node;		/* superblocks with cached inodes */
 };
+
+/*
+ * Fields changed (@what: INODE_DIRTY_META, or _SIZE where fdatasync() must write them):
+ * write_inode() is called within some seconds.  Cheap when it is dirty already; does nothing in
+ * file systems without a cache.  Any thread context.
+ */
+void inode_mark_dirty_slow(struct inode *inode, uint32_t what);
+static inline void inode_mark_dirty(struct inode *inode, uint32_t what)
+{
+	if (IS_ENABLED(CONFIG_BLOCK) && unlikely(inode->sb->writeback))
+		inode_mark_dirty_slow(inode, what);
+}
 
 struct mount_args {
 	const char *source;		/* "" when there is none */
@@ -315,10 +420,31 @@ enum fs_type_flags { FS_NEEDS_DEVICE = 1 << 0 };
 
 void fs_register(struct fs_type *type);
 const struct fs_type *fs_type_find(const char *name);
+/* The one registered after @t, NULL: the first; NULL at the end. */
+const struct fs_type *fs_type_next(const struct fs_type *t);
 void fs_show_types(struct seq_file *m);
 /* A superblock without a root yet; error pointer. */
 struct super_block *super_create(const struct fs_type *type, const struct super_ops *ops,
 				 uint32_t magic);
+/*
+ * mount() of a file system that lives on a device: opens args->source for @type (for writing unless
+ * MS_RDONLY), gives the superblock that is already there for it (-EBUSY if ro/rw differ), or makes
+ * one with ->bdev and ->dev set and has @fill read the medium: it sets ops (with super_set_ops()),
+ * magic, block_size, max_file_size, priv and root.  When @fill fails it has released its own
+ * things, and ops->release is not called; else the device is closed after ops->release.
+ */
+struct super_block *super_mount_device(const struct fs_type *type, const struct mount_args *args,
+				       int (*fill)(struct super_block *sb,
+						   const struct mount_args *args));
+/* In fill(), when it fails: sb->root and all cached inodes go, before the private parts. */
+void super_drop_inodes(struct super_block *sb);
+/* In fill(): the operations; makes the inode cache.  0 or -ENOMEM. */
+__must_check int super_set_ops(struct super_block *sb, const struct super_ops *ops);
+/*
+ * The medium is damaged or cannot be written: no more changes (MS_RDONLY), as errors=remount-ro.
+ * Any context.
+ */
+void super_make_rdonly(struct super_block *sb);
 void super_ref(struct super_block *sb);
 void super_put(struct super_block *sb);
 void super_for_each(void (*fn)(struct super_block *sb, void *arg), void *arg);
@@ -338,6 +464,7 @@ struct mount {
 	struct hlist_node hash_node;	/* [R] mount_seq, RCU readers */
 	uint32_t flags;			/* [A] enum mount_flags */
 	int32_t id;			/* [I] */
+	uint32_t writers;		/* [A] files open for writing through it */
 	refcount_t refs;
 	struct list children;		/* [R] MOUNT */
 	struct list child_node;		/* [R] MOUNT */
@@ -360,8 +487,15 @@ struct mount *mount_create(struct super_block *sb, const char *source, uint32_t 
 /* A kernel-internal file system of @type, for pipes, memfds and the like.  Error pointer. */
 struct mount *mount_internal(const struct fs_type *type);
 __must_check int mount_at(struct mount *m, const struct path *where);
+/* The lock of @d's inode is held for writing, so that nothing is mounted on it meanwhile. */
 bool mount_is_mountpoint(struct dentry *d);
 __must_check int mount_want_write(struct mount *m);	/* 0 or -EROFS */
+/*
+ * A file is opened for writing through @m: 0 or -EROFS.  Until mount_put_writer() neither the mount
+ * nor its file system becomes read-only.
+ */
+__must_check int mount_get_writer(struct mount *m);
+void mount_put_writer(struct mount *m);
 void mounts_show(struct seq_file *m);
 void mountinfo_show(struct seq_file *m);
 void mountstats_show(struct seq_file *m);
@@ -387,9 +521,6 @@ static inline void path_put(const struct path *p)
 struct file *file_open_path(const struct path *p, uint32_t flags);
 /* Open by name from the kernel, with the caller's rights: exec, drivers, init.  Error pointer. */
 struct file *file_open(const char *name, uint32_t flags, uint32_t mode);
-/* Read or write from kernel memory; bytes or -errno. */
-ssize_t file_read_kernel(struct file *f, void *buf, size_t len, int64_t *offset);
-ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *offset);
 /* Deny or allow writing while a program is executed: 0 or -ETXTBSY. */
 __must_check int file_deny_write(struct file *f);
 void file_allow_write(struct file *f);

@@ -63,8 +63,18 @@ struct file_ops {
 	int (*fsync)(struct file *f, int64_t start, int64_t end, bool data_only);
 	int (*fasync)(struct file *f, bool on);
 	long (*fallocate)(struct file *f, int mode, int64_t offset, int64_t len);
+	/* posix_fadvise(2), readahead(2), madvise(MADV_WILLNEED); NULL: advice is not followed */
+	int (*fadvise)(struct file *f, int64_t offset, int64_t len, int advice);
 	void (*show_fdinfo)(struct file *f, struct seq_file *m);
 	const char *name;				/* "[eventfd]" for anonymous files */
+};
+
+/* How a file is read: hints, written without a lock. */
+struct file_readahead {
+	uint64_t next;			/* the page that a reader in sequence comes to next */
+	uint64_t end;			/* pages before it were asked for */
+	uint32_t window;		/* pages; 0: no sequence seen yet */
+	uint8_t advice;			/* POSIX_FADV_NORMAL, _RANDOM, _SEQUENTIAL */
 };
 
 enum file_mode {			/* struct file.mode: what the open allowed */
@@ -80,6 +90,7 @@ enum file_mode {			/* struct file.mode: what the open allowed */
 	FMODE_RCU_FREE	= 1 << 8,	/* [A] was removed from a shared table: free after RCU */
 	FMODE_OPENED	= 1 << 9,	/* ops->open succeeded: release is due */
 	FMODE_WATCHED	= 1 << 10,	/* [A] some epoll set has or had it */
+	FMODE_EXCL	= 1 << 11,	/* O_EXCL: of a block device */
 };
 
 struct file {
@@ -99,7 +110,9 @@ struct file {
 	int32_t owner_signal;		/* [L] F_SETSIG */
 	uint8_t owner_type;		/* [L] enum pid_type of owner */
 	uint64_t write_error_seen;	/* [A] last writeback error reported through this file */
+	uint64_t super_error_seen;	/* [A] the same of its file system, for syncfs */
 	uint64_t cap_lineage;		/* [I] capability that opened it */
+	struct file_readahead readahead;
 	struct rcu_head rcu;
 };
 
@@ -248,6 +261,13 @@ struct file_ids { uint32_t uid, gid; };
 void file_set_ids(const struct file *f, struct file_ids *ids);
 /* Read into kernel memory; bytes or -errno. */
 ssize_t file_read_kernel(struct file *f, void *buf, size_t len, int64_t *offset);
+/* Write from kernel memory; bytes or -errno. */
+ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, int64_t *offset);
+/* A file for a core dump, empty: of the caller's user, regular, with one name.  Error pointer. */
+struct file *file_create_core(const char *name);
+/* The name of @f as its process sees it: within @buf, or an error pointer. */
+char *file_path_format(const struct file *f, char *buf, size_t size);
+bool file_has_name(const struct file *f);	/* its inode is in some directory */
 /* Size in bytes now. */
 uint64_t file_size(const struct file *f);
 /* Deny or allow writing while a program is executed: 0 or -ETXTBSY. */

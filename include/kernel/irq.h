@@ -65,6 +65,9 @@ __must_check int irq_request(unsigned int irq, irq_handler_t handler, void *ctx,
 /* The handler is not running and will not run again on return.  Sleeps. */
 void irq_release(unsigned int irq, void *ctx);
 
+/* Have @irq come to @cpu.  -ENXIO: no such interrupt; -ENOSYS: it cannot be aimed. */
+__must_check int irq_set_affinity(unsigned int irq, unsigned int cpu);
+
 /*
  * The controller that the CPU's interrupt pin leads to, for ports without vectors: its dispatch()
  * acknowledges and calls irq_upcall(), timer_upcall() or ipi_upcall() until nothing is pending.

@@ -22,7 +22,8 @@ enum thread_work {
 	WORK_SIGNAL	= 1 << 1,
 	/* a saved signal mask must be put back (sigsuspend, ppoll) */
 	WORK_MASK	= 1 << 3,
-	WORK_STEP	= 1 << 4,	/* report a single step */
+	/* a debugger may have changed the frame: leave by the exit that restores all of it */
+	WORK_FRAME	= 1 << 4,
 	WORK_RSEQ	= 1 << 5,	/* look at the restartable sequence */
 	/* system-call tracing; looked at by the dispatcher, not at exit */
 	WORK_TRACE	= 1 << 8,

@@ -75,6 +75,10 @@ struct process {
 	struct thread *leader;		/* [R] TASKLIST; exec by another thread replaces it */
 	struct list threads;		/* [R] TASKLIST */
 	uint32_t nr_threads;		/* [R] TASKLIST: not yet exited */
+	/*
+	 * [R] TASKLIST: threads but the leader that exited and whose tracer has not waited for them
+	 */
+	uint32_t nr_traced_dead;
 	/* [R] TASKLIST: it is in dead_threads, and stays in the list of threads */
 	bool leader_ended;
 
@@ -104,7 +108,9 @@ struct process {
 	/* [R] SIGNAL: stopped (1) or continued (2) and not yet waited for */
 	uint32_t wait_flags;
 	bool notify_continued;		/* [R] SIGNAL: the parent is to be told of a continuation */
-	struct thread *exec_thread;	/* [R] SIGNAL: runs exec and waits for the others */
+	/* [R] SIGNAL: runs exec or writes a core file, and waits for the others to end */
+	struct thread *exec_thread;
+	struct core_dump *core;		/* [R] SIGNAL: being written; exec_thread writes it */
 	int exit_code;			/* [R] TASKLIST: wait status */
 
 	/* Limits, timers, accounting: class PROCESS. */
@@ -120,6 +126,7 @@ struct process {
 	struct cap_table *caps;		/* security/: shared by all threads */
 	uint32_t no_new_privs, dumpable, personality, keep_caps;	/* [A] */
 	int32_t oom_score_adj;		/* [A] */
+	uint32_t coredump_filter;	/* [A] enum core_filter */
 	/* [A] MEMBARRIER_CMD_REGISTER_* bits asked for; a new process has none */
 	uint32_t membarrier;
 	uint64_t cap_lineage;		/* security/ */
@@ -165,6 +172,13 @@ bool cred_in_group(const struct cred *c, uint32_t gid);
 /* May @c ignore permission bits?  The one place that knows what a privileged file user is. */
 bool cred_overrides_files(const struct cred *c);
 
+/*
+ * Descriptors in flight in messages count against who sent them.  0, and @u (NULL: uncounted) is
+ * kept until they are dropped; or -ETOOMANYREFS: more than @limit are in flight already.
+ */
+__must_check int user_add_in_flight(struct user *u, uint32_t nr, uint64_t limit);
+void user_drop_in_flight(struct user *u, uint32_t nr);
+
 /* Numbers.  _find: borrowed, under RCU or tasklist_lock.  _get: a reference or NULL. */
 struct pid *pid_find(int nr);
 struct pid *pid_get(int nr);
@@ -177,6 +191,10 @@ struct process *process_get(int pid);
 struct process *process_get_next(int nr);	/* the one with the lowest number >= @nr: /proc */
 void process_ref(struct process *p);
 void process_put(struct process *p);
+void thread_drop_identity(struct thread *t);	/* for thread_put(): the last reference is gone */
+
+/* The address space of @t, aspace_ref()ed; NULL when it has none (any more). */
+struct aspace *thread_aspace_get(struct thread *t);
 
 /* Effective limit now. */
 static inline uint64_t process_rlimit(struct process *p, unsigned int resource)

@@ -31,6 +31,11 @@ void rcu_call(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 
 /* Wait until all present readers are done.  Sleeps. */
 void rcu_synchronize(void);
+/*
+ * Wait until all callbacks that any CPU has queued so far have run: before what they look at goes
+ * away.  (A grace period alone says only that they may run.)  Sleeps.
+ */
+void rcu_barrier(void);
 
 /* For the scheduler and entry code: this CPU has no reader now. */
 void rcu_quiescent(void);

@@ -16,6 +16,9 @@
  */
 void schedule(void);
 
+/* Have @fn called before a thread that has a plug sleeps; at boot.  It may spin, not sleep. */
+void sched_set_sleep_hook(void (*fn)(void));
+
 /*
  * schedule() for a caller that set its state: sleep until woken, until @deadline_ns (absolute on
  * clock_ns(), INT64_MAX: never) or a signal.  0, -ETIMEDOUT or -ERESTARTSYS.
@@ -49,6 +52,11 @@ void sched_fork(struct thread *child);
 __noreturn void sched_exit(void);
 /* Wait until @t, which is DEAD or stopping, is off its CPU. */
 void sched_wait_off_cpu(struct thread *t);
+/*
+ * Wait until @t, which set a sleeping state and is not woken meanwhile, sleeps: off its queue and
+ * its CPU, with its registers saved.  Sleeps.
+ */
+void sched_wait_asleep(struct thread *t);
 
 /* sched_setattr and friends.  0 or -EINVAL. */
 struct sched_params {

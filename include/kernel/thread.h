@@ -21,6 +21,7 @@
 
 struct process;
 struct aspace;
+struct block_plug;
 struct files;
 struct fs_context;
 struct cred;
@@ -85,7 +86,8 @@ struct thread {
 	 * Identity and resources.  Own thread reads without a lock; others: process tasklist rules.
 	 */
 	struct process *process;	/* [I] */
-	struct aspace *aspace;		/* own: NULL for kernel threads; exec replaces */
+	/* own: NULL for kernel threads; exec and exit replace it under thread.lock */
+	struct aspace *aspace;
 	struct files *files;		/* own: replaced under thread.lock */
 	struct fs_context *fs;		/* own: the same */
 	const struct cred *cred;	/* own: the same */
@@ -129,6 +131,9 @@ struct thread {
 	uint64_t rseq;			/* user address of struct rseq, 0 = none */
 	uint32_t rseq_len, rseq_signature;
 
+	/* Block I/O held back to be merged; own.  Sent before it sleeps: sched_set_sleep_hook(). */
+	struct block_plug *plug;
+
 	/* vfork parent waits on this. */
 	struct completion *vfork_done;	/* own; signalled at exec or exit */
 
@@ -136,10 +141,12 @@ struct thread {
 	uint32_t pagefault_disabled;	/* depth of pagefault_disable() */
 	void *region_hint;		/* mm: last region that a fault hit */
 	uint64_t min_faults, maj_faults;
+	uint32_t pages_dirtied;		/* since it last looked at the limits of dirty memory */
+	bool is_cleaner;	/* writes dirty pages: does not wait for them to be written */
 
 	/* ptrace: kernel/proc/ptrace.c. */
 	struct process *tracer;		/* [R] TASKLIST; NULL: not traced */
-	struct ptrace_state *ptrace;	/* [R] SIGNAL */
+	struct ptrace_state *ptrace;	/* [R] SIGNAL: set once; NULL: never traced */
 	int exit_code;			/* [R] TASKLIST: of this thread, as wait status */
 	/* [I] what the parent gets when the leader dies; clone's low byte */
 	uint32_t exit_signal;
@@ -151,6 +158,7 @@ struct thread {
 	uint64_t user_ticks, system_ticks;
 	int64_t start_ns;		/* [I] clock_ns() at creation */
 	uint64_t trace_state;		/* systrace's */
+	void *net_rights;	/* own: net/unix, while it gives up descriptors in messages */
 #ifdef CONFIG_LOCK_CHECK
 	struct lockdep_state lockdep;	/* own */
 #endif

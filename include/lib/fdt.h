@@ -78,6 +78,10 @@ bool fdt_is_available(const struct fdt *fdt, int node);
 int fdt_reg(const struct fdt *fdt, int node, unsigned int index, uint64_t *addr, uint64_t *size)
 	__must_check;
 
+/* The same for a caller who knows the parent, which is expensive to find. */
+int fdt_reg_below(const struct fdt *fdt, int parent, int node, unsigned int index, uint64_t *addr,
+		  uint64_t *size) __must_check;
+
 /*
  * Interrupt @index, from `interrupts` or `interrupts-extended`: the controller's node, and its
  * specifier in @cells, of which *@count are used.

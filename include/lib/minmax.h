@@ -97,6 +97,15 @@ static inline uint64_t add_saturate(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+static inline int64_t add_saturate_signed(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	if (!__builtin_add_overflow(a, b, &sum))
+		return sum;
+	return b < 0 ? INT64_MIN : INT64_MAX;
+}
+
 static inline uint64_t mul_saturate(uint64_t a, uint64_t b)
 {
 	uint64_t product;

@@ -146,6 +146,12 @@ int aspace_fault(struct aspace *as, uint64_t addr, enum fault_access access);
 size_t aspace_access(struct aspace *as, uint64_t addr, void *buf, size_t len, bool write,
 		     bool force);
 
+/*
+ * The page at @addr into @buf, whatever its protection, without making one: false where nothing was
+ * ever written or mapped, and then up to *@next, above @addr, as well.  For core files.
+ */
+bool aspace_read_page(struct aspace *as, uint64_t addr, void *buf, uint64_t *next);
+
 /* For futexes: what a user word is, independent of the address space.  */
 struct mem_key {
 	uint64_t object;		/* memobj or aspace pointer value */

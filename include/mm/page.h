@@ -26,6 +26,7 @@ enum page_flags {			/* [A] */
 	PAGE_PERCPU	= 1 << 6,	/* free, on a per-CPU list */
 	PAGE_BUDDY	= 1 << 7,	/* free, head of a block on a buddy list */
 	PAGE_FETCHABLE	= 1 << 8,	/* instruction caches have what the kernel wrote */
+	PAGE_POISONED	= 1 << 9,	/* free since it was filled with poison: debug */
 };
 
 /*
@@ -59,6 +60,21 @@ struct page {
 	};
 };
 _Static_assert(sizeof(struct page) == 32, "struct page is 32 bytes");
+
+static inline uint16_t page_set_flags(struct page *p, uint16_t bits)
+{
+	return __atomic_fetch_or(&p->flags, bits, __ATOMIC_ACQ_REL);
+}
+
+static inline uint16_t page_clear_flags(struct page *p, uint16_t bits)
+{
+	return __atomic_fetch_and(&p->flags, (uint16_t)~bits, __ATOMIC_ACQ_REL);
+}
+
+static inline bool page_has(const struct page *p, uint16_t bits)
+{
+	return __atomic_load_n(&p->flags, __ATOMIC_ACQUIRE) & bits;
+}
 
 #define page_array ((struct page *)PAGE_ARRAY_BASE)
 
@@ -122,10 +138,13 @@ extern struct page *zero_page;
  * free path takes a block off the counter of the kind that it then has.
  */
 enum page_counter {
-	PAGES_STACK, PAGES_SHMEM, PAGES_DIRTY, PAGES_WRITEBACK, PAGE_COUNTERS,
+	PAGES_STACK, PAGES_SHMEM, PAGES_DIRTY, PAGES_WRITEBACK,
+	PAGES_EVER_DIRTIED, PAGES_EVER_WRITTEN,	/* only grow */
+	PAGE_COUNTERS,
 };
 struct page_stats {			/* in pages; exact sums over CPUs at the time of reading */
-	uint64_t total, free, anon, cache, slab, table, kernel_stack, shmem, dirty, writeback;
+	uint64_t total, free, anon, cache, slab, table, kernel_stack, shmem, dirty, writeback,
+		ever_dirtied, ever_written;
 	uint64_t available;		/* free and easily reclaimed */
 	uint64_t allocs, frees;		/* single-page list traffic with the buddy allocator */
 };

@@ -80,6 +80,15 @@ static inline void pagefault_disable(void) { current_thread()->pagefault_disable
 static inline void pagefault_enable(void) { barrier(); current_thread()->pagefault_disabled--; }
 
 /*
+ * References to the pages behind the caller's [@start, @start + @nr pages), faulted in for reading
+ * or, @for_write, for somebody (a device) to write them; the caller marks file pages dirty
+ * afterwards. How many there are from the first on, or -EFAULT.
+ */
+struct page;
+__must_check int user_pages_pin(uaddr_t start, unsigned int nr, bool for_write,
+				struct page **pages);
+
+/*
  * An iterator over the buffers of a read or write: user vectors, or kernel memory
  * (KERNEL: sendfile, splice, tests).
  */

@@ -32,6 +32,12 @@
 #define PTRACE_GETSIGMASK	0x420a
 #define PTRACE_SETSIGMASK	0x420b
 #define PTRACE_GET_SYSCALL_INFO	0x420e
+#define PTRACE_GET_RSEQ_CONFIGURATION 0x420f
+
+#define PTRACE_PEEKSIGINFO_SHARED	1
+
+#define PTRACE_EVENTMSG_SYSCALL_ENTRY	1
+#define PTRACE_EVENTMSG_SYSCALL_EXIT	2
 
 #define PTRACE_O_TRACESYSGOOD		1
 #define PTRACE_O_TRACEFORK		(1 << 1)
@@ -81,3 +87,19 @@ struct ptrace_syscall_info {
 	};
 };
 UAPI_SIZE(struct ptrace_syscall_info, 88);
+
+struct ptrace_peeksiginfo_args {
+	uint64_t off;
+	uint32_t flags;
+	int32_t nr;
+};
+UAPI_SIZE(struct ptrace_peeksiginfo_args, 16);
+
+struct ptrace_rseq_configuration {
+	uint64_t rseq_abi_pointer;
+	uint32_t rseq_abi_size;
+	uint32_t signature;
+	uint32_t flags;
+	uint32_t pad;
+};
+UAPI_SIZE(struct ptrace_rseq_configuration, 24);

@@ -192,6 +192,7 @@ UAPI_SIZE(struct linger, 8);
 #define SO_TIMESTAMPING_NEW	65
 #define SO_RCVTIMEO_NEW		66
 #define SO_SNDTIMEO_NEW		67
+#define SO_PEERPIDFD		77
 
 #define SIOCGSTAMP_OLD	0x8906
 #define SIOCGIFNAME	0x8910

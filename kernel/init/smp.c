@@ -16,9 +16,16 @@
 #include <kernel/smp.h>
 #include <kernel/timer.h>
 
-#define CPU_START_TIMEOUT_NS (1000 * NSEC_PER_MSEC)
+#define CPU_START_TIMEOUT_NS (5 * NSEC_PER_SEC)
 
 struct cpumask cpus_online, cpus_possible;
+
+/*
+ * [A] The CPU that is being started; 0 (the boot CPU) when there is none.  Whoever clears it
+ * decides whether that CPU has come or is given up: one that comes after that stays out for good,
+ * since nobody made it a worker or counts on it.
+ */
+static uint32_t awaited_cpu;
 
 struct call {
 	struct call *next;
@@ -92,26 +99,45 @@ void smp_halt_self(void)
 	arch_halt();
 }
 
+/* Clears awaited_cpu if @cpu is still in it. */
+static bool settle_awaited(uint32_t cpu)
+{
+	return __atomic_compare_exchange_n(&awaited_cpu, &cpu, 0, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+static bool wait_for_cpu(unsigned int cpu)
+{
+	int64_t deadline = clock_ns() + CPU_START_TIMEOUT_NS;
+
+	while (__atomic_load_n(&awaited_cpu, __ATOMIC_ACQUIRE) && clock_ns() < deadline)
+		arch_cpu_relax();
+	if (settle_awaited(cpu))
+		return false;
+	/* It has come, and is two stores away from being online. */
+	while (!cpumask_has(&cpus_online, cpu))
+		arch_cpu_relax();
+	return true;
+}
+
 static void start_cpu(unsigned int cpu)
 {
-	int64_t deadline;
 	int err;
 
 	rcu_init_cpu(cpu);
 	timer_init_cpu(cpu);
 	sched_init_cpu(cpu);
+	__atomic_store_n(&awaited_cpu, cpu, __ATOMIC_SEQ_CST);
 	err = arch_cpu_start(cpu, sched_idle_thread(cpu), percpu_offsets[cpu]);
 	if (err) {
 		log_err("smp: firmware does not start CPU %u: error %d", cpu, err);
+		(void)settle_awaited(cpu);
 		return;
 	}
-	deadline = clock_ns() + CPU_START_TIMEOUT_NS;
-	while (!cpumask_has(&cpus_online, cpu) && clock_ns() < deadline)
-		arch_cpu_relax();
-	if (!cpumask_has(&cpus_online, cpu))
-		log_err("smp: CPU %u was started but did not arrive", cpu);
-	else
+	if (wait_for_cpu(cpu))
 		rcu_start_worker(cpu);
+	else
+		log_err("smp: CPU %u was started but did not arrive", cpu);
 }
 
 static unsigned int online_count(void)
@@ -134,6 +160,8 @@ void smp_start_all(void)
 void secondary_main(unsigned int cpu)
 {
 	arch_cpu_init(cpu);
+	if (!settle_awaited(cpu))
+		arch_halt();
 	cpumask_set(&cpus_online, cpu);
 	preempt_enable_no_resched();
 	sched_idle_loop();

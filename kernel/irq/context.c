@@ -69,7 +69,9 @@ static void do_work(struct regs *regs, uint32_t work)
 		schedule();
 	if (work & WORK_RSEQ)
 		rseq_exit_to_user(regs);
-	if (work & (WORK_SIGNAL | WORK_MASK | WORK_STEP))
+	if (work & WORK_FRAME)
+		thread_clear_work(current_thread(), WORK_FRAME);
+	if (work & (WORK_SIGNAL | WORK_MASK))
 		signal_deliver(regs);
 	arch_irq_disable();
 }

@@ -207,6 +207,22 @@ void irq_release(unsigned int irq, void *ctx)
 	kfree(a);
 }
 
+int irq_set_affinity(unsigned int irq, unsigned int cpu)
+{
+	struct irq_desc *desc = desc_find(irq);
+	unsigned long flags;
+	int err;
+
+	if (!desc || cpu >= nr_cpus)
+		return -ENXIO;
+	if (!desc->domain->ops->set_affinity)
+		return -ENOSYS;
+	flags = spin_lock_irqsave(&desc->lock);
+	err = desc->domain->ops->set_affinity(desc->domain, desc->hwirq, cpu);
+	spin_unlock_irqrestore(&desc->lock, flags);
+	return err;
+}
+
 /* A line that nobody answers for would interrupt for ever. */
 static void spurious(struct irq_desc *desc)
 {

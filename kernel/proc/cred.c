@@ -31,7 +31,6 @@ static void cred_free_rcu(struct rcu_head *head)
 void cred_leave(const struct cred *c)
 {
 	user_uncharge(c->user);
-	cred_put(c);
 }
 
 void cred_put(const struct cred *constant)

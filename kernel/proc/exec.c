@@ -31,7 +31,7 @@
 #include <uapi/personality.h>
 #include <uapi/wait.h>
 #include "exec.h"
-#include "proc.h"
+#include "ptrace_internal.h"
 
 #define SCRIPT_DEPTH	5
 /* where position-independent programs go, as on Linux */
@@ -450,7 +450,7 @@ static int choose_cred(struct exec *e)
 	struct file_ids ids = { .uid = old->euid, .gid = old->egid };
 	struct cred *c;
 
-	if (!current_process()->no_new_privs)
+	if (!current_process()->no_new_privs && !ptrace_forbids_set_id())
 		file_set_ids(e->file, &ids);
 	e->set_id = ids.uid != old->euid || ids.gid != old->egid;
 	e->secure = ids.uid != old->uid || ids.gid != old->gid;
@@ -519,6 +519,7 @@ static long exec_user(struct regs *regs, int dirfd, uaddr_t path, uaddr_t argv, 
 		      unsigned int flags)
 {
 	struct exec e = { 0 };
+	int old_tid = current_thread()->pid->nr;
 	long err = exec_strings_user(&e, dirfd, path, argv, envp, flags);
 
 	if (err)
@@ -533,7 +534,10 @@ static long exec_user(struct regs *regs, int dirfd, uaddr_t path, uaddr_t argv, 
 		file_put(e.file);
 	}
 	exec_strings_free(&e);
-	return err ? err : regs_return(regs);
+	if (err)
+		return err;
+	ptrace_exec(old_tid);
+	return regs_return(regs);
 }
 
 long sys_execve(struct regs *regs, uaddr_t path, uaddr_t argv, uaddr_t envp)

@@ -18,7 +18,7 @@
 #include <mm/aspace.h>
 #include <mm/uaccess.h>
 #include <uapi/wait.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 void process_add_usage(struct cpu_usage *to, const struct cpu_usage *from)
 {
@@ -91,7 +91,10 @@ void thread_release_aspace(struct thread *t, struct aspace *replacement)
 
 	clear_tid(t);
 	arch_irq_disable();
+	/* Readers of /proc take a reference under the lock. */
+	spin_lock(&t->lock);
 	t->aspace = replacement;
+	spin_unlock(&t->lock);
 	t->region_hint = NULL;
 	arch_aspace_switch(replacement);
 	arch_irq_enable();
@@ -162,21 +165,27 @@ void process_release(struct process *p)
 	struct thread *leader = p->leader;
 
 	cred_leave(leader->cred);
-	pid_put(leader->pid);
 	thread_put(leader);
 	process_put(p);
 }
 
 /*
- * Tell the parent of the zombie @p.  One that ignores SIGCHLD wants no zombies: @p goes to @reaped,
- * and its usage counts nowhere.  The look at the parent's action goes before the signal, whose
- * handler may change it.
+ * Tell the parent of the zombie @p, or the tracer if its leader has one (P5 of ptrace.c).  A parent
+ * that ignores SIGCHLD wants no zombies: @p goes to @reaped, and its usage counts nowhere.  The
+ * look at the parent's action goes before the signal, whose handler may change it.
  */
-static void report_end(struct process *p, struct list *reaped)
+void report_end(struct process *p, struct list *reaped)
 {
-	struct process *parent = p->parent;
+	struct process *parent = p->parent, *tracer = p->leader->tracer;
 	bool ignores = parent_ignores(p);
 
+	if (p->nr_traced_dead)
+		return;
+	if (tracer) {
+		notify_end(tracer, p->leader,
+			   tracer == parent ? (int)p->leader->exit_signal : SIGCHLD, p->exit_code);
+		return;
+	}
 	notify_parent(p, 0, 0);
 	if (!ignores)
 		return;
@@ -192,7 +201,7 @@ static void reparent_one(struct process *child, struct process *reaper, struct l
 	if (child->leader->pdeath_signal)
 		(void)!signal_send_process(child, child->leader->pdeath_signal, NULL);
 	child->leader->exit_signal = SIGCHLD;
-	if (child->state == PROCESS_ZOMBIE)
+	if (child->state == PROCESS_ZOMBIE && !child->leader->tracer)
 		report_end(child, reaped);
 }
 
@@ -219,7 +228,7 @@ static void become_zombie(struct process *p, struct list *reaped)
 	report_end(p, reaped);
 }
 
-static void release_reaped(struct list *reaped)
+void release_reaped(struct list *reaped)
 {
 	struct process *p, *next;
 
@@ -229,11 +238,16 @@ static void release_reaped(struct list *reaped)
 	}
 }
 
-/* A thread other than the leader leaves no zombie. */
+/* A thread other than the leader leaves no zombie but for its tracer. */
 static void unlink_thread(struct thread *t)
 {
 	list_del_rcu(&t->process_node);
 	rcu_assign(t->pid->thread, NULL);
+}
+
+static void report_untraced(struct process *p, void *reaped)
+{
+	report_end(p, reaped);
 }
 
 static void flush_signals(struct thread *t, struct process *p, bool last)
@@ -256,12 +270,13 @@ void thread_exit(int code)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	struct list reaped = LIST_INIT(reaped);
+	struct list reaped = LIST_INIT(reaped), untraced = LIST_INIT(untraced);
 	struct cpu_usage usage;
-	bool last, is_leader;
+	bool last, is_leader, stays;
 
 	if (p == &kernel_process)
 		sched_exit();
+	ptrace_event(PTRACE_EVENT_EXIT, (uint64_t)(uint32_t)code);
 	if (p == init_process && p->nr_threads == 1)
 		panic("init: PID 1 ended with status %#x", code);
 	signal_thread_leaves(t);
@@ -282,12 +297,14 @@ void thread_exit(int code)
 	else
 		unlink_thread(t);
 	if (p->group_stop == GROUP_EXIT)
-		p->exit_code = p->group_exit_code;
+		p->exit_code = t->exit_code = p->group_exit_code;
+	stays = ptrace_thread_ends(t);
+	ptrace_tracer_ends(t, last, &untraced, report_untraced, &reaped);
 	if (last) {
 		process_ref(p);		/* the parent may reap it as soon as the lock is free */
 		become_zombie(p, &reaped);
 	}
-	if (!last && p->exec_thread)
+	if (!last && p->exec_thread && !p->core)
 		thread_wake_states(p->exec_thread, THREAD_UNINTERRUPTIBLE | THREAD_KILLABLE);
 	spin_unlock(&tasklist_lock);
 
@@ -295,10 +312,9 @@ void thread_exit(int code)
 		process_timers_exit(p);
 		process_tty_exit(p);
 	}
-	if (!is_leader) {
+	if (!is_leader && !stays)
 		cred_leave(t->cred);
-		pid_put(t->pid);
-	}
+	ptrace_release(&untraced);
 	release_reaped(&reaped);
 	if (last)
 		process_put(p);

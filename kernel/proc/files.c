@@ -53,7 +53,9 @@ struct file *file_alloc(const struct file_ops *ops, void *priv, uint32_t flags)
 	f->owner = NULL;
 	f->owner_signal = 0;
 	f->write_error_seen = 0;
+	f->super_error_seen = 0;
 	f->cap_lineage = 0;
+	f->readahead = (struct file_readahead){ 0 };
 	return f;
 }
 
@@ -499,15 +501,16 @@ int files_unshare(void)
 {
 	struct thread *t = current_thread();
 	struct files *old = t->files, *copy;
+	unsigned long flags;
 
 	if (refcount_read(&old->users) == 1)
 		return 0;
 	copy = files_clone(old);
 	if (IS_ERR(copy))
 		return (int)PTR_ERR(copy);
-	spin_lock(&t->lock);
+	flags = spin_lock_irqsave(&t->lock);
 	t->files = copy;
-	spin_unlock(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	files_put(old);
 	return 0;
 }

@@ -20,7 +20,7 @@
 #include <security/cap.h>
 #include <uapi/fcntl.h>
 #include <uapi/sched.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
 			  CLONE_NEWUSER | \
@@ -32,6 +32,7 @@ struct fork_args {
 	uint64_t tls;
 	uaddr_t parent_tid, child_tid, pidfd;
 	int exit_signal;
+	int event;			/* PTRACE_EVENT_ that a tracer wants of this; 0: none */
 };
 
 static int check_flags(const struct fork_args *a)
@@ -138,10 +139,12 @@ static int make_process(struct thread *child, const struct fork_args *a)
 	spin_unlock(&me->lock);
 	p->no_new_privs = me->no_new_privs;
 	p->dumpable = me->dumpable;
+	p->coredump_filter = me->coredump_filter;
 	p->personality = me->personality;
 	p->oom_score_adj = me->oom_score_adj;
 	p->leader = child;
 	child->process = p;
+	process_ref(p);
 	return process_cpu_limit_set(p);
 }
 
@@ -165,8 +168,10 @@ static int copy_resources(struct thread *child, const struct fork_args *a)
 		err = make_process(child, a);
 	if (err)
 		return err;
-	if (a->flags & CLONE_THREAD)
+	if (a->flags & CLONE_THREAD) {
 		child->process = me->process;
+		process_ref(me->process);
+	}
 	return 0;
 }
 
@@ -250,6 +255,7 @@ static int publish(struct thread *child, const struct fork_args *a)
 		p->nr_threads++;
 		list_add_tail_rcu(&child->process_node, &p->threads);
 		stop_join(p, child);
+		ptrace_fork_link(child);
 		goto unlock;
 	}
 	p->nr_threads = 1;
@@ -261,6 +267,7 @@ static int publish(struct thread *child, const struct fork_args *a)
 		child->exit_signal = me->leader->exit_signal;
 	p->tty = process_tty_ref(me->tty);
 	thread_ref(child);	/* the process's, as its leader */
+	ptrace_fork_link(child);
 unlock:
 	sighand_unlock(s, irq);
 	spin_unlock(&tasklist_lock);
@@ -319,6 +326,8 @@ static int make_child(struct thread *child, struct regs *regs, const struct fork
 	sched_fork(child);
 	copy_signal_state(child, a);
 	err = arch_thread_fork(child, regs, &af);
+	if (!err)
+		err = ptrace_fork_prepare(child, a->flags, a->event);
 	if (err)
 		return err;
 	pid = pid_alloc();
@@ -332,11 +341,10 @@ static int make_child(struct thread *child, struct regs *regs, const struct fork
 static void discard_child(struct thread *child)
 {
 	drop_resources(child);
-	pid_put(child->pid);
 	thread_put(child);
 }
 
-static long do_fork(struct regs *regs, const struct fork_args *a)
+static long do_fork(struct regs *regs, struct fork_args *a)
 {
 	struct completion vfork_done;
 	struct thread *child;
@@ -345,6 +353,7 @@ static long do_fork(struct regs *regs, const struct fork_args *a)
 	err = check_flags(a);
 	if (err)
 		return err;
+	a->event = ptrace_fork_event(a->flags, a->exit_signal);
 	child = thread_alloc(current_thread()->name);
 	if (!child)
 		return -ENOMEM;
@@ -370,12 +379,17 @@ static long do_fork(struct regs *regs, const struct fork_args *a)
 	tid = child->pid->nr;
 	if (!(a->flags & CLONE_VFORK)) {
 		sched_start(child);
+		if (unlikely(a->event))
+			ptrace_event(a->event, (uint64_t)tid);
 		return tid;
 	}
 	thread_ref(child);
 	sched_start(child);
+	if (unlikely(a->event))
+		ptrace_event(a->event, (uint64_t)tid);
 	wait_vfork(child, &vfork_done, tid);
 	thread_put(child);
+	ptrace_event(PTRACE_EVENT_VFORK_DONE, (uint64_t)tid);
 	return tid;
 }
 
@@ -435,6 +449,25 @@ long sys_clone3(struct regs *regs, uaddr_t uargs, size_t size)
 	return do_fork(regs, &a);
 }
 
+static int unshare_fs(void)
+{
+	struct thread *me = current_thread();
+	struct fs_context *old = me->fs, *fs;
+	unsigned long flags;
+
+	if (refcount_read(&old->users) == 1)
+		return 0;
+	fs = fs_context_clone(old);
+	if (IS_ERR(fs))
+		return (int)PTR_ERR(fs);
+	/* Readers of /proc take a reference under the lock. */
+	flags = spin_lock_irqsave(&me->lock);
+	me->fs = fs;
+	spin_unlock_irqrestore(&me->lock, flags);
+	fs_context_put(old);
+	return 0;
+}
+
 /* Sharing ends for what can be unshared without namespaces. */
 long sys_unshare(unsigned long flags)
 {
@@ -450,13 +483,5 @@ long sys_unshare(unsigned long flags)
 		return -EINVAL;
 	if (flags & CLONE_FILES)
 		err = files_unshare();
-	if (!err && (flags & CLONE_FS) && refcount_read(&me->fs->users) > 1) {
-		struct fs_context *old = me->fs, *fs = fs_context_clone(old);
-
-		if (IS_ERR(fs))
-			return PTR_ERR(fs);
-		me->fs = fs;
-		fs_context_put(old);
-	}
-	return err;
+	return !err && (flags & CLONE_FS) ? unshare_fs() : err;
 }

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+obj-y += kernel/proc/core_dump.o kernel/proc/core_notes.o kernel/proc/core_name.o
 obj-y += kernel/proc/cred.o
 obj-y += kernel/proc/exception.o
 obj-y += kernel/proc/exec.o
@@ -13,7 +14,8 @@ obj-y += kernel/proc/futex_waitv.o
 obj-y += kernel/proc/membarrier.o
 obj-y += kernel/proc/pid.o
 obj-y += kernel/proc/pidfd.o
-obj-y += kernel/proc/process.o
+obj-y += kernel/proc/process.o kernel/proc/process_vm.o
+obj-y += kernel/proc/ptrace.o kernel/proc/ptrace_request.o kernel/proc/ptrace_stop.o
 obj-y += kernel/proc/rlimit.o
 obj-y += kernel/proc/rseq.o
 obj-y += kernel/proc/session.o

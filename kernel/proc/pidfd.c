@@ -10,6 +10,7 @@
 #include <generated/syscall_protos.h>
 #include <kernel/file.h>
 #include <kernel/pidfd.h>
+#include <kernel/ptrace.h>
 #include <lib/err.h>
 #include <lib/string.h>
 #include <mm/uaccess.h>
@@ -165,23 +166,16 @@ long sys_pidfd_send_signal(int fd, int sig, uaddr_t uinfo, unsigned int flags)
 }
 
 /*
- * May the caller reach into @p?  The rule of ptrace: same user in every respect, and dumpable; or
- * user 0.
+ * The table of the process's leader, counted; NULL when it has none any more, and *@err says
+ * whether it is not for the caller, by the rule of ptrace.
  */
-static bool may_reach(struct process *p)
-{
-	if (p == current_process() || current_cred()->euid == 0)
-		return true;
-	return __atomic_load_n(&p->dumpable, __ATOMIC_RELAXED) == 1 && process_has_my_ids(p);
-}
-
-/* The table of the process's leader, counted; NULL when it has none any more. */
-static struct files *process_get_files(struct process *p)
+static struct files *process_get_files(struct process *p, int *err)
 {
 	struct files *files;
 	struct thread *t;
 	unsigned long flags;
 
+	*err = -ESRCH;
 	spin_lock(&tasklist_lock);
 	if (p->state == PROCESS_REAPED) {	/* the leader went with it */
 		spin_unlock(&tasklist_lock);
@@ -195,6 +189,12 @@ static struct files *process_get_files(struct process *p)
 	if (files)
 		files_ref(files);
 	spin_unlock_irqrestore(&t->lock, flags);
+	if (ptrace_may_attach(t)) {
+		*err = -EPERM;
+		if (files)
+			files_put(files);
+		files = NULL;
+	}
 	thread_put(t);
 	return files;
 }
@@ -204,20 +204,17 @@ long sys_pidfd_getfd(int pidfd, int target_fd, unsigned int flags)
 	struct file *f = NULL;
 	struct files *files;
 	struct process *p;
+	int err;
 
 	if (flags)
 		return -EINVAL;
 	p = pidfd_get_process(pidfd);
 	if (IS_ERR(p))
 		return PTR_ERR(p);
-	if (!may_reach(p)) {
-		process_put(p);
-		return -EPERM;
-	}
-	files = process_get_files(p);
+	files = process_get_files(p, &err);
 	process_put(p);
 	if (!files)
-		return -ESRCH;
+		return err;
 	if (target_fd >= 0)
 		f = files_get_file(files, (unsigned int)target_fd);
 	files_put(files);

@@ -37,6 +37,8 @@ void process_join_session(struct process *p, struct pid *session);
 
 /* exit.c */
 void process_reap(struct process *p);		/* tasklist_lock held; the zombie is gone */
+void report_end(struct process *p, struct list *reaped);	/* tasklist_lock held */
+void release_reaped(struct list *reaped);	/* what report_end() gathered; lock not held */
 void process_add_usage(struct cpu_usage *to, const struct cpu_usage *from);
 /* CPU time and faults of all threads, live and dead. */
 void process_usage(struct process *p, struct cpu_usage *u);
@@ -46,6 +48,9 @@ void sigqueue_flush(struct list *queue, sigset_t *set);
 int signal_send_locked(struct process *p, struct thread *t, int sig, const struct siginfo *info);
 void signal_group_exit_locked(struct process *p, int code);
 void notify_parent(struct process *p, int code, int status);
+/* SIGCHLD to @to about @t: a stop or continuation; an end, with signal @sig and status @wait. */
+void notify_change(struct process *to, struct thread *t, int code, int status);
+void notify_end(struct process *to, struct thread *t, int sig, int wait_status);
 int dequeue_locked(struct thread *t, uint64_t mask, struct siginfo *info);
 void signal_thread_leaves(struct thread *t);	/* the caller takes no signal any more */
 void signal_wake(struct thread *t);		/* make @t look for signals; sighand lock held */
@@ -57,9 +62,14 @@ static inline bool thread_is_leaving(const struct thread *t)
 void signal_wake_fatal(struct thread *t);	/* make @t notice that it is to end */
 bool sig_is_default_ignored(int sig);
 bool sig_is_stop(int sig);
+bool sig_makes_core(int sig);
 
 /* signal_stop.c: job control; the sighand's lock is held unless it says otherwise. */
 bool stop_is_due(const struct thread *t);
+bool stop_is_on(const struct process *p);	/* in progress, or complete */
+/* the caller stops for its group, as a tracee; true: it was the last */
+bool stop_take_part(struct thread *t);
+void stop_rejoin(struct thread *t);		/* @t, traced no more, owes the group's stop */
 /* unlocks; sleeps until continued */
 void stop_self(struct thread *t, struct sighand *s, unsigned long flags);
 struct sighand *stop_by_default(struct process *p, int sig, struct sighand *s,
@@ -109,9 +119,18 @@ void user_put(struct user *u);
 int user_charge(struct user *u, uint64_t limit);
 void user_uncharge(struct user *u);
 
-/* cred.c; cred_leave: a thread that has @c is gone */
+/* cred.c: a thread that has @c is gone, and counts for its user no more */
 void cred_leave(const struct cred *c);
 void cred_commit(struct cred *c);	/* publish @c as the caller's */
+
+/*
+ * core_dump.c: the caller takes the fatal signal of @info; true: a core file was written.  _join:
+ * the caller is leaving, and waits if another thread is writing one; the lock is held, and dropped
+ * for that.
+ */
+bool core_dump(const struct siginfo *info);
+__must_check struct sighand *core_dump_join(struct thread *t, struct sighand *s,
+					    unsigned long *flags);
 
 /* exec.c: start PID 1's program; returns only on failure or to enter user mode. */
 int exec_kernel(const char *path);

@@ -3,6 +3,7 @@
 #include <arch/irq.h>
 #include <arch/thread.h>
 #include <kernel/clock.h>
+#include <kernel/core_dump.h>
 #include <kernel/file.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
@@ -12,10 +13,11 @@
 #include <kernel/systrace.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <mm/aspace.h>
 #include <mm/slab.h>
 #include <security/cap.h>
 #include <uapi/fcntl.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 struct spinlock tasklist_lock = SPINLOCK_INIT(TASKLIST);
 struct list process_list = LIST_INIT(process_list);
@@ -69,6 +71,7 @@ static void process_setup(struct process *p)
 	spinlock_init(&p->lock, PROCESS);
 	mutex_init(&p->exec_lock, EXEC);
 	p->dumpable = 1;
+	p->coredump_filter = CORE_FILTER_DEFAULT;
 	p->start_ns = clock_ns();
 }
 
@@ -103,6 +106,19 @@ void process_put(struct process *p)
 	cap_process_exit(p);
 	pid_put(p->pid);
 	rcu_call(&p->rcu, process_free_rcu);
+}
+
+/*
+ * The thread's memory goes.  Until now whoever held it could look at who it was: a reader of /proc
+ * may have come just before the thread was reaped.
+ */
+void thread_drop_identity(struct thread *t)
+{
+	if (t->cred)
+		cred_put(t->cred);
+	pid_put(t->pid);
+	if (t->process != &kernel_process)
+		process_put(t->process);
 }
 
 struct sighand *sighand_alloc(void)
@@ -147,6 +163,17 @@ struct sighand *sighand_lock(struct process *p, unsigned long *flags)
 	}
 }
 
+struct aspace *thread_aspace_get(struct thread *t)
+{
+	unsigned long flags = spin_lock_irqsave(&t->lock);
+	struct aspace *as = t->aspace;
+
+	if (as)
+		aspace_ref(as);
+	spin_unlock_irqrestore(&t->lock, flags);
+	return as;
+}
+
 static const struct tty_hooks *tty_hooks;	/* [I] after boot */
 
 void process_set_tty_hooks(const struct tty_hooks *hooks)
@@ -174,11 +201,22 @@ void process_tty_drop(struct process *p)
 		tty_hooks->put(tty);
 }
 
-/* The process is a zombie: a session leader takes the terminal away from the whole session. */
+/*
+ * The process is a zombie, or reaped already: a session leader takes the terminal away from the
+ * whole session.  A hang-up may take it from us at the same moment: the pointer is good under the
+ * lock.
+ */
 void process_tty_exit(struct process *p)
 {
-	if (p->tty && p->is_session_leader)
-		tty_hooks->leader_exit(p->tty, p);
+	unsigned long flags;
+	struct sighand *s = sighand_lock(p, &flags);
+	struct tty *tty = p->is_session_leader ? process_tty_ref(p->tty) : NULL;
+
+	sighand_unlock(s, flags);
+	if (tty) {
+		tty_hooks->leader_exit(tty, p);
+		tty_hooks->put(tty);
+	}
 	process_tty_drop(p);
 }
 
@@ -255,14 +293,15 @@ void process_take_leadership(struct process *p, struct thread *t)
 	spin_lock(&tasklist_lock);
 	rcu_assign(mine->thread, NULL);
 	rcu_assign(p->pid->thread, t);
-	t->pid = old->pid;		/* with the old leader's reference */
+	t->pid = old->pid;		/* references go along */
 	t->exit_signal = SIGCHLD;
 	p->leader = t;
 	p->leader_ended = false;
+	old->pid = mine;
 	list_del_rcu(&old->process_node);
+	ptrace_leader_replaced(old);
 	thread_ref(t);
 	spin_unlock(&tasklist_lock);
-	pid_put(mine);
 	cred_leave(old->cred);
 	thread_put(old);
 }
@@ -342,6 +381,7 @@ void process_start_init(void)
 	limits_init(p);
 	p->rlimits[RLIMIT_NPROC] = (struct rlimit){ 0x7fffffff, 0x7fffffff };
 	t->process = p;
+	process_ref(p);
 	t->pid = pid;
 	pid_ref(pid);
 	t->cred = &kernel_cred;

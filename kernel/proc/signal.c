@@ -5,7 +5,8 @@
  * I1  A bit in a pending set stands for at least one queued or bare instance; the queue holds the
  *     siginfo where there was memory and, for standard signals, at most one.
  * I2  A fatal signal without a handler ends the process at the moment it is sent: the group exit
- *     starts under the same lock.
+ *     starts under the same lock.  Not so what a tracer shall see first, and what makes a core
+ *     file, which the taker writes.
  * I3  WORK_SIGNAL is set on a thread whenever signal_deliver() would find something; it may be set
  *     too often, never too seldom.
  *
@@ -22,12 +23,15 @@
 #include <lib/string.h>
 #include <mm/slab.h>
 #include <uapi/wait.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 #define BITS(a) (1ULL << ((a) - 1))
 #define STOP_SIGNALS	(BITS(SIGSTOP) | BITS(SIGTSTP) | BITS(SIGTTIN) | BITS(SIGTTOU))
 #define IGNORED_BY_DEFAULT (BITS(SIGCHLD) | BITS(SIGCONT) | BITS(SIGURG) | BITS(SIGWINCH))
 #define NEVER_BLOCKED	(BITS(SIGKILL) | BITS(SIGSTOP))
+#define CORE_SIGNALS	(BITS(SIGQUIT) | BITS(SIGILL) | BITS(SIGTRAP) | BITS(SIGABRT) | \
+			 BITS(SIGFPE) | BITS(SIGSEGV) | BITS(SIGBUS) | BITS(SIGSYS) | \
+			 BITS(SIGXCPU) | BITS(SIGXFSZ))
 #define SYNCHRONOUS	(BITS(SIGSEGV) | BITS(SIGBUS) | BITS(SIGILL) | BITS(SIGTRAP) | \
 			 BITS(SIGFPE) | BITS(SIGSYS))
 
@@ -49,6 +53,11 @@ bool sig_is_default_ignored(int sig)
 bool sig_is_stop(int sig)
 {
 	return STOP_SIGNALS & BITS(sig);
+}
+
+bool sig_makes_core(int sig)
+{
+	return CORE_SIGNALS & BITS(sig);
 }
 
 void siginfo_init(struct siginfo *info, int sig, int code)
@@ -126,19 +135,27 @@ bool signal_is_protected(const struct process *p, int sig, const struct siginfo 
 static bool is_dropped(const struct process *p, const struct thread *t, int sig,
 		       const struct siginfo *info)
 {
-	if (p->state != PROCESS_ALIVE || p->group_stop == GROUP_EXIT)
+	const struct thread *to = t ? t : p->leader;
+
+	if (p->state != PROCESS_ALIVE || p->group_stop == GROUP_EXIT || p->core)
 		return sig != SIGKILL;
-	if ((t ? t : p->leader)->blocked.v & ~NEVER_BLOCKED & BITS(sig))
+	if (to->blocked.v & ~NEVER_BLOCKED & BITS(sig))
+		return false;
+	if (thread_is_traced(to) && sig != SIGKILL)
 		return false;
 	return signal_is_protected(p, sig, info) || (action_ignores(p, sig) && sig != SIGCONT);
 }
 
 static void wake_for_signal(struct thread *t, bool fatal)
 {
+	uint32_t states = THREAD_INTERRUPTIBLE;
+
+	if (fatal)
+		states |= THREAD_KILLABLE | THREAD_STOPPED;
+	if (fatal && t->ptrace && ptrace_may_kill(t))
+		states |= THREAD_TRACED;
 	thread_set_work(t, WORK_SIGNAL);
-	if (thread_wake_states(t, fatal ? THREAD_INTERRUPTIBLE | THREAD_KILLABLE | THREAD_STOPPED |
-			       THREAD_TRACED
-				       : THREAD_INTERRUPTIBLE))
+	if (thread_wake_states(t, states))
 		return;
 	/* Running in user mode elsewhere: make it look. */
 	if (t != current_thread() && __atomic_load_n(&t->on_cpu, __ATOMIC_RELAXED))
@@ -199,7 +216,8 @@ static void complete(struct process *p, struct thread *t, int sig)
 	if (!target)
 		return;
 	/* I2; but one that sigtimedwait() waits for is taken, not suffered. */
-	if (is_fatal(p, sig) && p->group_stop != GROUP_EXIT && !(target->waited.v & BITS(sig))) {
+	if (is_fatal(p, sig) && p->group_stop != GROUP_EXIT && !(target->waited.v & BITS(sig)) &&
+	    (sig == SIGKILL || !(thread_is_traced(target) || sig_makes_core(sig)))) {
 		signal_group_exit_locked(p, WAIT_KILLED(sig));
 		return;
 	}
@@ -326,8 +344,7 @@ bool signal_is_fatal_pending(void)
 void signal_recompute_locked(struct thread *t)
 {
 	struct process *p = t->process;
-	bool stop = (p->group_stop == GROUP_STOPPING || p->group_stop == GROUP_STOPPED) &&
-		    t->group_stop_seen != p->stop_generation;
+	bool stop = stop_is_due(t) || ptrace_trap_is_due(t);
 
 	/* I3 */
 	if (((t->pending_set.v | p->pending_set.v) & ~t->blocked.v) || stop ||
@@ -468,6 +485,7 @@ void signal_thread_leaves(struct thread *t)
 	struct sighand *s = sighand_lock(p, &flags);
 	bool stopped;
 
+	s = core_dump_join(t, s, &flags);
 	hand_over(t, ~t->blocked.v);
 	t->blocked.v = ~0ULL;
 	stopped = stop_leave(p, t);
@@ -479,35 +497,48 @@ void signal_thread_leaves(struct thread *t)
 	spin_unlock(&tasklist_lock);
 }
 
+static void notify(struct process *to, struct thread *t, int sig, int code, int status)
+{
+	const struct cpu_usage *u = &t->process->dead_threads;
+	struct siginfo info;
+
+	if (sig && to != &kernel_process) {
+		siginfo_init(&info, sig, code);
+		info.si_pid = t->pid->nr;
+		info.si_uid = t->cred->uid;
+		info.si_status = status;
+		info.si_utime = (int64_t)(u->user_ns / 10000000);
+		info.si_stime = (int64_t)(u->system_ns / 10000000);
+		(void)signal_send_process(to, sig, &info);
+	}
+	waitq_wake_all(&to->child_waitq, 0);
+}
+
+/* tasklist_lock held, for the next two as well. */
+void notify_change(struct process *to, struct thread *t, int code, int status)
+{
+	unsigned long flags;
+	struct sighand *s = sighand_lock(to, &flags);
+	bool silent = s->actions[SIGCHLD - 1].sa_flags & SA_NOCLDSTOP;
+
+	sighand_unlock(s, flags);
+	notify(to, t, silent ? 0 : SIGCHLD, code, status);
+}
+
+void notify_end(struct process *to, struct thread *t, int sig, int w)
+{
+	int code = !(w & 0x7f) ? CLD_EXITED : w & WAIT_CORE_FLAG ? CLD_DUMPED : CLD_KILLED;
+
+	notify(to, t, sig, code, w & 0x7f ? w & 0x7f : w >> 8 & 0xff);
+}
+
 /*
  * Tell the parent of a change: the end (@code 0), a stop or a continuation.  tasklist_lock held.
  */
 void notify_parent(struct process *p, int code, int status)
 {
-	struct process *parent = p->parent;
-	int sig = (int)p->leader->exit_signal, w = p->exit_code;
-	struct siginfo info;
-	struct cpu_usage *u = &p->dead_threads;
-
-	if (code) {
-		unsigned long flags;
-		struct sighand *s = sighand_lock(parent, &flags);
-		bool silent = s->actions[SIGCHLD - 1].sa_flags & SA_NOCLDSTOP;
-
-		sighand_unlock(s, flags);
-		sig = silent ? 0 : SIGCHLD;
-	} else {
-		code = !(w & 0x7f) ? CLD_EXITED : w & WAIT_CORE_FLAG ? CLD_DUMPED : CLD_KILLED;
-		status = w & 0x7f ? w & 0x7f : w >> 8 & 0xff;
-	}
-	if (sig && parent != &kernel_process) {
-		siginfo_init(&info, sig, code);
-		info.si_pid = p->pid->nr;
-		info.si_uid = p->leader->cred->uid;
-		info.si_status = status;
-		info.si_utime = (int64_t)(u->user_ns / 10000000);
-		info.si_stime = (int64_t)(u->system_ns / 10000000);
-		(void)signal_send_process(parent, sig, &info);
-	}
-	waitq_wake_all(&parent->child_waitq, 0);
+	if (code)
+		notify_change(p->parent, p->leader, code, status);
+	else
+		notify_end(p->parent, p->leader, (int)p->leader->exit_signal, p->exit_code);
 }

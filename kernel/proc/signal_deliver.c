@@ -15,7 +15,7 @@
 #include <uapi/wait.h>
 #include <generated/syscall_nr.h>
 #include <generated/syscall_protos.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 #define BITS(a) (1ULL << ((a) - 1))
 
@@ -25,16 +25,39 @@ static void tell_continued(struct process *p, struct sighand *s, unsigned long *
 	sighand_unlock(s, *flags);
 	spin_lock(&tasklist_lock);
 	notify_parent(p, CLD_CONTINUED, SIGCONT);
+	if (p->leader->tracer && p->leader->tracer != p->parent)
+		notify_change(p->leader->tracer, p->leader, CLD_CONTINUED, SIGCONT);
 	spin_unlock(&tasklist_lock);
 	(void)!sighand_lock(p, flags);
 }
 
-__noreturn static void die(int sig, struct sighand *s, unsigned long flags)
+/* @info NULL: of somebody else's making, so no core file is due. */
+__noreturn static void die(int sig, const struct siginfo *info, struct sighand *s,
+			   unsigned long flags)
 {
 	struct process *p = current_process();
+	int code = WAIT_KILLED(sig);
 
 	sighand_unlock(s, flags);
-	process_exit(p->group_stop == GROUP_EXIT ? p->group_exit_code : WAIT_KILLED(sig));
+	if (info && sig_makes_core(sig) && core_dump(info))
+		code |= WAIT_CORE_FLAG;
+	process_exit(p->group_stop == GROUP_EXIT ? p->group_exit_code : code);
+}
+
+/* Take a signal and let the tracer change it.  0: none.  May drop the lock in between. */
+static int next_signal(struct thread *t, struct siginfo *info, struct sighand **s,
+		       unsigned long *flags)
+{
+	int sig = dequeue_locked(t, ~t->blocked.v, info);
+
+	/* SIGCONT takes this back, also while the lock is dropped. */
+	t->process->stop_dequeued = true;
+	if (!sig || sig == SIGKILL || !thread_is_traced(t))
+		return sig;
+	sighand_unlock(*s, *flags);
+	sig = ptrace_signal(t, sig, info);
+	*s = sighand_lock_own(flags);
+	return sig ? sig : -1;
 }
 
 /*
@@ -50,22 +73,31 @@ static int next_handled(struct thread *t, struct sigaction *action, struct sigin
 
 	for (;;) {
 		if (p->group_stop == GROUP_EXIT)
-			die(SIGKILL, s, flags);
-		/* exec ends this thread, not the process */
+			die(SIGKILL, NULL, s, flags);
+		/* exec or a core dump ends this thread, not the process */
 		if (p->exec_thread && p->exec_thread != t) {
 			sighand_unlock(s, flags);
-			thread_exit(WAIT_KILLED(SIGKILL));
+			thread_exit(0);
 		}
 		if (p->notify_continued)
 			tell_continued(p, s, &flags);
+		if (ptrace_trap_is_due(t)) {
+			sighand_unlock(s, flags);
+			ptrace_trap(t);
+			s = sighand_lock_own(&flags);
+			continue;
+		}
 		if (stop_is_due(t)) {
 			stop_self(t, s, flags);
 			s = sighand_lock(p, &flags);
 			continue;
 		}
-		sig = dequeue_locked(t, ~t->blocked.v, info);
+		sig = next_signal(t, info, &s, &flags);
 		if (!sig)
 			break;
+		/* While a tracer looked, the process may have been killed. */
+		if (sig < 0 || p->group_stop == GROUP_EXIT)
+			continue;
 		*action = s->actions[sig - 1];
 		if (action->sa_handler == SIG_IGN)
 			continue;
@@ -79,7 +111,7 @@ static int next_handled(struct thread *t, struct sigaction *action, struct sigin
 		if (sig_is_stop(sig))
 			s = stop_by_default(p, sig, s, &flags);
 		else
-			die(sig, s, flags);
+			die(sig, info, s, flags);
 	}
 	signal_recompute_locked(t);
 	sighand_unlock(s, flags);
@@ -181,15 +213,61 @@ static void run_handler(struct regs *regs, int sig, const struct sigaction *acti
 	if (!(action->sa_flags & SA_NODEFER))
 		mask.v |= BITS(sig);
 	signal_set_mask(mask);
+	ptrace_handler_runs(regs);
+}
+
+static bool is_restart(int64_t result)
+{
+	return result == -ERESTARTSYS || result == -ERESTARTNOINTR || result == -ERESTARTNOHAND ||
+	       result == -ERESTART_RESTARTBLOCK;
+}
+
+/*
+ * Where the result shares a register with an argument, a debugger must see the call undone before
+ * it saves registers: what it puts back after a call of its own is made again then.
+ */
+struct undone {
+	int64_t result;			/* of the call; 0: nothing was undone */
+	uint64_t pc_after, pc_again;
+};
+
+static struct undone undo_for_debugger(struct regs *regs)
+{
+	struct undone u = { .result = regs_is_syscall(regs) ? regs_return(regs) : 0,
+			    .pc_after = regs_pc(regs) };
+
+	if (!ARCH_RESULT_IS_ARGUMENT || !thread_is_traced(current_thread()) ||
+	    !is_restart(u.result))
+		return (struct undone){ 0 };
+	regs_restart_syscall(regs, regs_syscall_nr(regs));
+	u.pc_again = regs_pc(regs);
+	return u;
+}
+
+/* The call shall not be made again after all, unless the debugger went elsewhere. */
+static void settle(struct regs *regs, const struct undone *u, const struct sigaction *action)
+{
+	if (!u->result || regs_pc(regs) != u->pc_again)
+		return;
+	if (!action) {
+		if (u->result == -ERESTART_RESTARTBLOCK)
+			regs_set_restarted_nr(regs, __NR_restart_syscall);
+	} else if (u->result != -ERESTARTNOINTR &&
+		   !(u->result == -ERESTARTSYS && action->sa_flags & SA_RESTART)) {
+		regs_set_return(regs, -EINTR);
+		regs_set_pc(regs, u->pc_after);
+	}
 }
 
 void signal_deliver(struct regs *regs)
 {
 	struct thread *t = current_thread();
+	struct undone undone = undo_for_debugger(regs);
 	struct sigaction action;
 	struct siginfo info;
 	int sig = next_handled(t, &action, &info);
 
+	settle(regs, &undone, sig ? &action : NULL);
 	if (sig) {
 		restart_before_handler(regs, &action);
 		run_handler(regs, sig, &action, &info);

@@ -12,18 +12,24 @@
  */
 #include <kernel/sched.h>
 #include <uapi/wait.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 enum { WAIT_FOR_STOPPED = 1, WAIT_FOR_CONTINUED = 2 };	/* process.wait_flags; as in wait.c */
 
-static bool is_stopping(const struct process *p)
+bool stop_is_on(const struct process *p)
 {
 	return p->group_stop == GROUP_STOPPING || p->group_stop == GROUP_STOPPED;
 }
 
 bool stop_is_due(const struct thread *t)
 {
-	return is_stopping(t->process) && t->group_stop_seen != t->process->stop_generation;
+	return stop_is_on(t->process) && t->group_stop_seen != t->process->stop_generation;
+}
+
+void stop_rejoin(struct thread *t)
+{
+	if (stop_is_on(t->process))
+		t->group_stop_seen = t->process->stop_generation - 1;
 }
 
 bool stop_leave(struct process *p, struct thread *t)
@@ -40,7 +46,7 @@ bool stop_leave(struct process *p, struct thread *t)
 
 void stop_join(struct process *p, struct thread *child)
 {
-	if (!is_stopping(p))
+	if (!stop_is_on(p))
 		return;
 	if (p->group_stop == GROUP_STOPPING) {
 		child->stop_counted = true;
@@ -48,6 +54,12 @@ void stop_join(struct process *p, struct thread *child)
 	}
 	child->group_stop_seen = p->stop_generation - 1;
 	thread_set_work(child, WORK_SIGNAL);
+}
+
+bool stop_take_part(struct thread *t)
+{
+	t->group_stop_seen = t->process->stop_generation;
+	return stop_leave(t->process, t);
 }
 
 /*
@@ -59,8 +71,7 @@ void stop_self(struct thread *t, struct sighand *s, unsigned long flags)
 	struct process *p = t->process;
 	bool last;
 
-	t->group_stop_seen = p->stop_generation;
-	last = stop_leave(p, t);
+	last = stop_take_part(t);
 	signal_recompute_locked(t);
 	thread_set_state(THREAD_STOPPED);
 	sighand_unlock(s, flags);
@@ -82,11 +93,15 @@ static void start(struct process *p, int sig)
 	p->stop_count = 0;
 	p->wait_flags = 0;
 	list_for_each_entry_rcu(t, &p->threads, process_node) {
-		t->stop_counted = !thread_is_leaving(t);
+		/* A tracee that goes on while its group is stopped can stop the group again. */
+		if (t->state == THREAD_STOPPED)
+			t->group_stop_seen = p->stop_generation;
+		t->stop_counted = !thread_is_leaving(t) && t->state != THREAD_STOPPED;
 		if (!t->stop_counted)
 			continue;
 		p->stop_count++;
 		signal_wake(t);
+		ptrace_group_news(t);
 	}
 }
 
@@ -113,13 +128,14 @@ struct sighand *stop_by_default(struct process *p, int sig, struct sighand *s, u
 {
 	bool applies = true;
 
-	p->stop_dequeued = true;
 	if (sig != SIGSTOP) {
 		sighand_unlock(s, *flags);
 		applies = !is_orphaned(p);
 		s = sighand_lock(p, flags);
 	}
-	if (applies && p->stop_dequeued && p->group_stop == GROUP_RUN)
+	if (applies && p->stop_dequeued &&
+	    (p->group_stop == GROUP_RUN ||
+	     (p->group_stop == GROUP_STOPPED && thread_is_traced(current_thread()))))
 		start(p, sig);
 	return s;
 }
@@ -130,7 +146,9 @@ void stop_resume(struct process *p)
 	struct thread *t;
 
 	p->stop_dequeued = false;
-	if (!is_stopping(p))
+	list_for_each_entry_rcu(t, &p->threads, process_node)
+		ptrace_group_news(t);
+	if (!stop_is_on(p))
 		return;
 	if (p->group_stop == GROUP_STOPPED) {
 		p->wait_flags = WAIT_FOR_CONTINUED;

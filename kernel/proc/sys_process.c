@@ -86,6 +86,23 @@ static long set_dumpable(unsigned long value)
 	return 0;
 }
 
+/*
+ * Who may trace the caller is not narrowed to its ancestors here, so there is nothing to widen; the
+ * number is checked as Linux's Yama does.
+ */
+static long set_ptracer(unsigned long pid)
+{
+	struct process *p;
+
+	if (!pid || pid == ~0UL)
+		return 0;
+	p = pid <= INT32_MAX ? process_get((int)pid) : NULL;
+	if (!p)
+		return -EINVAL;
+	process_put(p);
+	return 0;
+}
+
 long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	struct thread *t = current_thread();
@@ -104,6 +121,8 @@ long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4,
 		return p->dumpable;
 	case PR_SET_DUMPABLE:
 		return set_dumpable(a2);
+	case PR_SET_PTRACER:
+		return set_ptracer(a2);
 	case PR_SET_NO_NEW_PRIVS:
 		return set_no_new_privs(a2, a3, a4, a5);
 	case PR_GET_NO_NEW_PRIVS:

@@ -13,6 +13,7 @@ struct user {
 	refcount_t refs;
 	uint32_t uid;			/* [I] */
 	uint32_t nr_threads;		/* [A] */
+	uint32_t nr_in_flight;		/* [A] descriptors in messages of sockets */
 	struct hlist_node node;		/* [R] user_lock */
 };
 
@@ -84,4 +85,23 @@ void user_uncharge(struct user *u)
 {
 	if (u)
 		__atomic_fetch_sub(&u->nr_threads, 1, __ATOMIC_RELAXED);
+}
+
+int user_add_in_flight(struct user *u, uint32_t nr, uint64_t limit)
+{
+	if (!u)
+		return 0;
+	if (__atomic_load_n(&u->nr_in_flight, __ATOMIC_RELAXED) > limit)
+		return -ETOOMANYREFS;
+	__atomic_fetch_add(&u->nr_in_flight, nr, __ATOMIC_RELAXED);
+	user_ref(u);
+	return 0;
+}
+
+void user_drop_in_flight(struct user *u, uint32_t nr)
+{
+	if (!u)
+		return;
+	__atomic_fetch_sub(&u->nr_in_flight, nr, __ATOMIC_RELAXED);
+	user_put(u);
 }

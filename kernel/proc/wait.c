@@ -7,7 +7,7 @@
 #include <lib/err.h>
 #include <mm/uaccess.h>
 #include <uapi/wait.h>
-#include "proc.h"
+#include "ptrace_internal.h"
 
 enum { WAIT_FOR_STOPPED = 1, WAIT_FOR_CONTINUED = 2 };	/* process.wait_flags */
 
@@ -25,6 +25,8 @@ struct wait_result {
 	int wait_status;		/* as wait4 has it */
 	struct cpu_usage usage;
 	struct process *reaped;		/* to be released after tasklist_lock */
+	struct list released;		/* threads that were traced, the same */
+	struct list reported;		/* processes that nobody waits for, the same */
 };
 
 static bool matches(const struct process *child, const struct wait_args *a)
@@ -40,23 +42,29 @@ static bool matches(const struct process *child, const struct wait_args *a)
 	return clone_child == !!(a->options & __WCLONE);
 }
 
-static void fill(struct wait_result *r, struct process *child, int code, int status,
+static void fill(struct wait_result *r, const struct thread *t, int code, int status,
 		 int wait_status)
 {
-	*r = (struct wait_result){
-		.pid = child->pid->nr, .uid = child->leader->cred->uid,
-		.code = code, .status = status, .wait_status = wait_status,
-	};
+	r->pid = t->pid->nr;
+	r->uid = t->cred->uid;
+	r->code = code;
+	r->status = status;
+	r->wait_status = wait_status;
+}
+
+static void fill_end(struct wait_result *r, const struct thread *t, int w)
+{
+	int sig = w & 0x7f;
+
+	if (!sig)
+		fill(r, t, CLD_EXITED, w >> 8 & 0xff, w);
+	else
+		fill(r, t, w & WAIT_CORE_FLAG ? CLD_DUMPED : CLD_KILLED, sig, w);
 }
 
 static void fill_exit(struct wait_result *r, struct process *child)
 {
-	int w = child->exit_code, sig = w & 0x7f;
-
-	if (!sig)
-		fill(r, child, CLD_EXITED, w >> 8 & 0xff, w);
-	else
-		fill(r, child, w & WAIT_CORE_FLAG ? CLD_DUMPED : CLD_KILLED, sig, w);
+	fill_end(r, child->leader, child->exit_code);
 	r->usage = child->dead_threads;
 	process_add_usage(&r->usage, &child->dead_children);
 }
@@ -64,7 +72,7 @@ static void fill_exit(struct wait_result *r, struct process *child)
 static bool take_zombie(struct process *me, struct process *child, const struct wait_args *a,
 			struct wait_result *r)
 {
-	if (child->state != PROCESS_ZOMBIE || !(a->options & WEXITED))
+	if (child->state != PROCESS_ZOMBIE || !(a->options & WEXITED) || child->nr_traced_dead)
 		return false;
 	fill_exit(r, child);
 	if (a->options & WNOWAIT)
@@ -86,19 +94,119 @@ static bool take_job_change(struct process *child, const struct wait_args *a, st
 		return false;
 	s = sighand_lock(child, &flags);
 	if ((a->options & WSTOPPED) && child->group_stop == GROUP_STOPPED &&
-	    (child->wait_flags & WAIT_FOR_STOPPED)) {
-		fill(r, child, CLD_STOPPED, child->stop_signal, WAIT_STOPPED(child->stop_signal));
+	    (child->wait_flags & WAIT_FOR_STOPPED) && child->leader->tracer != current_process()) {
+		fill(r, child->leader, CLD_STOPPED, child->stop_signal,
+		     WAIT_STOPPED(child->stop_signal));
 		if (!(a->options & WNOWAIT))
 			child->wait_flags &= ~(uint32_t)WAIT_FOR_STOPPED;
 		taken = true;
 	} else if ((a->options & WCONTINUED) && (child->wait_flags & WAIT_FOR_CONTINUED)) {
-		fill(r, child, CLD_CONTINUED, SIGCONT, WAIT_CONTINUED);
+		fill(r, child->leader, CLD_CONTINUED, SIGCONT, WAIT_CONTINUED);
 		if (!(a->options & WNOWAIT))
 			child->wait_flags &= ~(uint32_t)WAIT_FOR_CONTINUED;
 		taken = true;
 	}
 	sighand_unlock(s, flags);
 	return taken;
+}
+
+/* A tracee matches whatever kind of child it is, and by its thread's number. */
+static bool tracee_matches(const struct thread *t, const struct wait_args *a)
+{
+	if (a->which == P_PID && t->pid != a->pid)
+		return false;
+	if (a->which == P_PGID && t->process->group != a->pid)
+		return false;
+	return !(a->options & __WNOTHREAD) || !t->ptrace->tracer_thread ||
+	       t->ptrace->tracer_thread == current_thread();
+}
+
+/* The leader's end is the process's: reported when nobody else of it is left. */
+static bool take_ended_leader(struct process *me, struct thread *t, const struct wait_args *a,
+			      struct wait_result *r)
+{
+	struct process *p = t->process;
+
+	if (p->state != PROCESS_ZOMBIE || p->nr_traced_dead)
+		return false;
+	if (a->options & WNOWAIT) {
+		fill_exit(r, p);
+		return true;
+	}
+	ptrace_unlink(t);
+	thread_put(t);
+	if (p->parent == me)
+		return take_zombie(me, p, a, r);
+	fill_exit(r, p);
+	report_end(p, &r->reported);
+	return true;
+}
+
+static bool take_ended(struct process *me, struct thread *t, const struct wait_args *a,
+		       struct wait_result *r)
+{
+	if (!(a->options & WEXITED))
+		return false;
+	if (t == t->process->leader)
+		return take_ended_leader(me, t, a, r);
+	fill_end(r, t, t->exit_code);
+	thread_usage(t, &r->usage);
+	if (!(a->options & WNOWAIT) && ptrace_reap_thread(t, &r->released))
+		report_end(t->process, &r->reported);
+	return true;
+}
+
+/* A tracee's stop: reported once, to whoever waits, WSTOPPED or not. */
+static bool take_stop(struct thread *t, const struct wait_args *a, struct wait_result *r)
+{
+	struct ptrace_state *pt = t->ptrace;
+	unsigned long flags;
+	struct sighand *s = sighand_lock(t->process, &flags);
+	bool taken = pt->code && (pt->phase == PTRACE_STOPPED || pt->phase == PTRACE_FROZEN);
+
+	if (taken) {
+		fill(r, t, CLD_TRAPPED, pt->code, pt->code << 8 | 0x7f);
+		if (!(a->options & WNOWAIT))
+			pt->code = 0;
+	}
+	sighand_unlock(s, flags);
+	if (taken)
+		thread_usage(t, &r->usage);
+	return taken;
+}
+
+static bool take_tracee(struct process *me, struct thread *t, const struct wait_args *a,
+			struct wait_result *r)
+{
+	if (t->ptrace->phase == PTRACE_ENDED)
+		return take_ended(me, t, a, r);
+	return take_stop(t, a, r) ||
+	       (t == t->process->leader && t->process->parent != me &&
+		(a->options & WCONTINUED) && take_job_change(t->process, a, r));
+}
+
+static int scan_tracees(struct process *me, const struct wait_args *a, struct wait_result *r)
+{
+	struct ptrace_state *pt;
+	int result = -ECHILD;
+
+	list_for_each_entry(pt, &me->traced, node) {
+		if (!tracee_matches(pt->thread, a))
+			continue;
+		result = 0;
+		if (take_tracee(me, pt->thread, a, r))
+			return 1;
+	}
+	return result;
+}
+
+static bool take_child(struct process *me, struct process *child, const struct wait_args *a,
+		       struct wait_result *r)
+{
+	/* A traced leader's end is the tracer's first. */
+	if (!child->leader->tracer && take_zombie(me, child, a, r))
+		return true;
+	return take_job_change(child, a, r);
 }
 
 /* 1: *@r is filled.  0: there is a child to wait for.  -ECHILD: there is none. */
@@ -112,10 +220,15 @@ static int scan(struct process *me, const struct wait_args *a, struct wait_resul
 		if (!matches(child, a))
 			continue;
 		result = 0;
-		if (take_zombie(me, child, a, r) || take_job_change(child, a, r)) {
+		if (take_child(me, child, a, r)) {
 			result = 1;
 			break;
 		}
+	}
+	if (result != 1 && unlikely(!list_empty(&me->traced))) {
+		int traced = scan_tracees(me, a, r);
+
+		result = traced == -ECHILD ? result : traced;
 	}
 	spin_unlock(&tasklist_lock);
 	return result;
@@ -198,9 +311,13 @@ static int wait_for(int which, struct pid *pid, unsigned int options, struct wai
 
 	if (which != P_ALL && !pid)
 		return -ECHILD;
+	list_init(&r->released);
+	list_init(&r->reported);
 	result = do_wait(&a, r);
 	if (result == 1 && r->reaped)
 		process_release(r->reaped);
+	ptrace_release(&r->released);
+	release_reaped(&r->reported);
 	return result;
 }
 

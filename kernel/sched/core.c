@@ -339,11 +339,21 @@ static void schedule_masked(bool preempted)
 	schedule_locked(rq, prev, runs);
 }
 
+static void (*sleep_hook)(void);		/* [I] after boot */
+
+void sched_set_sleep_hook(void (*fn)(void))
+{
+	sleep_hook = fn;
+}
+
 void schedule(void)
 {
 	unsigned long flags;
 
 	might_sleep();
+	/* Somebody may be waited for who waits for what this thread holds back. */
+	if (unlikely(current_thread()->plug) && sleep_hook)
+		sleep_hook();
 	flags = arch_irq_save();
 	preempt_disable();
 	schedule_masked(false);
@@ -540,6 +550,18 @@ void sched_wait_off_cpu(struct thread *t)
 {
 	while (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
 		arch_cpu_relax();
+}
+
+/* It may have been preempted between its state and schedule(): then it runs once more (I4). */
+void sched_wait_asleep(struct thread *t)
+{
+	while (__atomic_load_n(&t->sched.on_queue, __ATOMIC_ACQUIRE) ||
+	       __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE)) {
+		if (t->cpu == this_cpu_id())
+			sleep_ns(50000);
+		else
+			sched_yield_current();
+	}
 }
 
 void thread_start(void (*entry)(void *arg), void *arg)

@@ -56,8 +56,10 @@ static void thread_free_rcu(struct rcu_head *head)
 {
 	struct thread *t = container_of(head, struct thread, rcu);
 
+	thread_drop_identity(t);
 	arch_thread_free(t);
 	stack_free(t->stack);
+	kfree(t->ptrace);
 	slab_free(thread_cache, t);
 }
 
@@ -80,6 +82,7 @@ static struct thread *kthread_make(void (*fn)(void *), void *arg, const char *na
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	t->cred = &kernel_cred;
+	cred_ref(t->cred);
 	arch_thread_init(t, fn, arg);
 	return t;
 }

@@ -7,6 +7,10 @@
  * belongs to the same class (unless the class nests) or to a later one: with the order
  * total, no cycle can form, so no deadlock by order.
  *
+ * A handler's locks come on top of those of what it interrupted, so all classes of kind IRQ stand
+ * below all others.  That is enough only if nobody is interrupted while holding one, and if
+ * handlers take no others: both are checked at each acquisition, not only when it goes wrong.
+ *
  * With the boot argument lockdep=warn a finding is printed with its call chain and the machine goes
  * on: to see all of them in one run.
  */
@@ -20,20 +24,19 @@
 #include <lib/printf.h>
 #include <lib/string.h>
 
+enum lock_kind { KIND_SLEEP, KIND_SPIN, KIND_IRQ };
+
 struct class_info {
 	const char *name;
-	bool sleeps, nests;
+	enum lock_kind kind;
+	bool nests;
 };
 
-#define SLEEP true
-#define SPIN false
 static const struct class_info classes[LOCK_CLASSES] = {
-#define LOCK_CLASS(cls, kind, nest) [LOCK_##cls] = { #cls, kind, nest },
+#define LOCK_CLASS(cls, kind, nest) [LOCK_##cls] = { #cls, KIND_##kind, nest },
 #include <kernel/lock_classes.def>
 #undef LOCK_CLASS
 };
-#undef SLEEP
-#undef SPIN
 
 /* [A] a finding is being printed: the log's own locks are not checked */
 static uint32_t reporting;
@@ -66,21 +69,34 @@ static void check_order(const struct held_lock *held, const void *lock, enum loc
 		report("lockdep: %s taken while holding %s, taken at %pS; "
 		       "the order is in lock_classes.def",
 		       mine->name, classes[held->class].name, held->site);
-	if (mine->sleeps && !classes[held->class].sleeps)
+	if (mine->kind == KIND_SLEEP && classes[held->class].kind != KIND_SLEEP)
 		report("lockdep: sleeping lock %s taken while holding spinlock %s, taken at %pS",
 		       mine->name, classes[held->class].name, held->site);
+}
+
+static void check_context(enum lock_class class, bool irqs_on)
+{
+	const struct class_info *mine = &classes[class];
+
+	if (mine->kind == KIND_IRQ && irqs_on)
+		report("lockdep: %s taken with interrupts on; it is of kind IRQ", mine->name);
+	if (mine->kind != KIND_IRQ && in_interrupt())
+		report("lockdep: %s taken in an interrupt; it is not of kind IRQ", mine->name);
 }
 
 void lockdep_acquire(const void *lock, enum lock_class class, bool try_only)
 {
 	struct lockdep_state *s = &current_thread()->lockdep;
+	bool irqs_on = arch_irq_is_enabled();
 	unsigned long flags = arch_irq_save();
 
 	if (s->depth == LOCKDEP_DEPTH)
 		panic("lockdep: more than %d locks held", LOCKDEP_DEPTH);
-	if (!try_only && !panic_in_progress && !__atomic_load_n(&reporting, __ATOMIC_RELAXED))
-		for (unsigned int i = 0; i < s->depth; i++)
+	if (!panic_in_progress && !__atomic_load_n(&reporting, __ATOMIC_RELAXED)) {
+		check_context(class, irqs_on);
+		for (unsigned int i = 0; !try_only && i < s->depth; i++)
 			check_order(&s->held[i], lock, class);
+	}
 	s->held[s->depth++] = (struct held_lock){
 		.lock = lock, .class = (uint16_t)class, .site = __builtin_return_address(0),
 	};
@@ -131,7 +147,7 @@ void might_sleep(void)
 	if (panic_in_progress || !__atomic_load_n(&can_schedule, __ATOMIC_RELAXED))
 		return;
 	for (unsigned int i = 0; i < s->depth; i++)
-		if (!classes[s->held[i].class].sleeps)
+		if (classes[s->held[i].class].kind != KIND_SLEEP)
 			report("sleeping while holding spinlock %s, taken at %pS",
 			       classes[s->held[i].class].name, s->held[i].site);
 	if (in_atomic())

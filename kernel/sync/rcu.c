@@ -19,10 +19,12 @@
  * to report (nobody here waits long: a busy CPU ticks).
  */
 #include <kernel/cpumask.h>
+#include <kernel/mutex.h>
 #include <kernel/percpu.h>
 #include <kernel/rcu.h>
 #include <kernel/sched.h>
 #include <kernel/panic.h>
+#include <kernel/smp.h>
 #include <lib/assert.h>
 #include <lib/err.h>
 
@@ -230,6 +232,39 @@ void rcu_synchronize(void)
 	completion_init(&s.done);
 	rcu_call(&s.head, synchronize_done);
 	completion_wait(&s.done);
+}
+
+/* One barrier at a time: it uses each CPU's node once. */
+static struct mutex barrier_lock = MUTEX_INIT(barrier_lock, RCU_BARRIER);
+static DEFINE_PERCPU(struct rcu_head, barrier_node);	/* [R] barrier_lock */
+static uint32_t barrier_pending;		/* [A] nodes that have not run, and the caller */
+static struct completion barrier_done;			/* [R] barrier_lock */
+
+static void barrier_count_down(struct rcu_head *head)
+{
+	(void)head;
+	if (__atomic_sub_fetch(&barrier_pending, 1, __ATOMIC_ACQ_REL) == 0)
+		completion_signal(&barrier_done);
+}
+
+/* On each CPU: behind everything in its queue, which is served in order. */
+static void barrier_queue(void *arg)
+{
+	(void)arg;
+	__atomic_fetch_add(&barrier_pending, 1, __ATOMIC_RELAXED);
+	rcu_call(this_cpu_ptr(&barrier_node), barrier_count_down);
+}
+
+void rcu_barrier(void)
+{
+	might_sleep();
+	mutex_lock(&barrier_lock);
+	completion_init(&barrier_done);
+	__atomic_store_n(&barrier_pending, 1, __ATOMIC_RELAXED);
+	smp_call(&cpus_online, barrier_queue, NULL);
+	barrier_count_down(NULL);
+	completion_wait(&barrier_done);
+	mutex_unlock(&barrier_lock);
 }
 
 void rcu_init_cpu(unsigned int cpu)

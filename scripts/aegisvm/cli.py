@@ -44,7 +44,12 @@ def _parser():
     p.add_argument("--share", metavar="DIR", help="a host folder for the guest (9p)")
     p.add_argument("--root", default="initramfs", metavar="initramfs|debian|FILE",
                    help="the root file system")
+    p.add_argument("--image", metavar="FILE",
+                   help="on a board that boots from a disk: this image (default without a command: what "
+                        "'make disk' made)")
     p.add_argument("--net", default="none", help="none (default) or user")
+    p.add_argument("--device", action="append", default=[], metavar="SPEC",
+                   help="one more device, in the words of QEMU's -device")
     p.add_argument("--append", default="", metavar="TEXT", help="more words for the kernel")
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE",
                    help="set a variable for the command")
@@ -132,6 +137,22 @@ def _kernel(args, board, out):
     return path
 
 
+def _disk_image(args, board, out, command):
+    """The image to boot as it is; None: one is made that holds kernel and initrd."""
+    if board.boot != "disk":
+        if args.image:
+            raise VmError(f"--image: board {board.name} does not boot from a disk")
+        return None
+    if args.image and command:
+        raise VmError("--image boots what is on the disk: a command cannot be put there")
+    path = Path(args.image) if args.image else out / "aegis.img"
+    if args.image or (not command and path.is_file()):
+        if not path.is_file():
+            raise VmError(f"no image at {path}; make one with 'make disk'")
+        return path
+    return None
+
+
 def _put_files(specs):
     pairs = []
     for spec in specs:
@@ -192,7 +213,9 @@ def build_machine(args, command):
         initrd=_initrd(args, board, out, command, disks), append=_append(args, command),
         system=qemu.LINUX if args.linux else qemu.AEGIS, smp=smp,
         memory_mib=args.mem or _memory(args, board), icount=args.icount,
-        disks=disks, net=args.net, result_channel=not args.linux)
+        disk_image=_disk_image(args, board, out, command), disks=disks, net=args.net,
+        result_channel=not args.linux,
+        extra=[word for spec in args.device for word in ("-device", spec)])
 
 
 def _converse(args, command, process, log):

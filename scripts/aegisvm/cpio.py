@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Writes cpio archives in the "newc" format, as an initramfs wants them."""
+"""Writes and reads cpio archives in the "newc" format, as an initramfs wants them."""
 
+import dataclasses
 import stat
 
 TRAILER = "TRAILER!!!"
@@ -20,6 +21,35 @@ def names(data):
         while data[at:at + 1] == b"\0":        # padding between concatenated archives
             at += len(data[at:at + 4096]) - len(data[at:at + 4096].lstrip(b"\0"))
     return found - {TRAILER}
+
+
+@dataclasses.dataclass
+class Entry:
+    """A member that was read."""
+
+    name: str
+    mode: int
+    uid: int
+    gid: int
+    major: int
+    minor: int
+    data: bytes
+
+
+def entries(archive):
+    """The members of a plain archive, in order; ValueError if it is damaged."""
+    at = 0
+    while True:
+        if archive[at:at + 6] != MAGIC:
+            raise ValueError(f"no cpio header at {at}")
+        fields = [int(archive[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
+        size, length = fields[6], fields[11]
+        name = archive[at + HEAD:at + HEAD + length - 1].decode().strip("/")
+        at += HEAD + length + -(HEAD + length) % 4
+        if name == TRAILER:
+            return
+        yield Entry(name, fields[1], fields[2], fields[3], fields[9], fields[10], archive[at:at + size])
+        at += size + -size % 4
 
 
 def _entry(inode, name, mode, data=b"", rdev=(0, 0)):

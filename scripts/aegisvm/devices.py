@@ -86,7 +86,7 @@ def check_net(net, board):
 def require_driver(option, symbol, out):
     """Refuses an option for whose driver this Aegis build has no symbol."""
     try:
-        config = (out / ".config").read_text()
+        config = (out / "auto.conf").read_text()      # what was built, new symbols included
     except OSError:
         config = ""
     if not re.search(rf"^{symbol}=[ym]$", config, re.M):

@@ -14,7 +14,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from . import devices, iso
+from . import devices, disk, iso
 from .boards import Board
 from .errors import VmError
 
@@ -43,6 +43,7 @@ class Machine:
     net: str = "none"
     result_channel: bool = True
     gdb_socket: str | None = None
+    disk_image: Path | None = None      # boards that boot from a disk: this one, as it is
     extra: list = dataclasses.field(default_factory=list)
 
 
@@ -108,10 +109,23 @@ class Process:
         if machine.board.boot.startswith("grub"):
             image = iso.write(machine.kernel, machine.initrd, words, machine.system)
             return ["-cdrom", self._memory_file("iso", image)]
+        if machine.board.boot == "disk":
+            return self._boot_disk(words)
         boot = ["-kernel", str(machine.kernel), "-append", words]
         if machine.initrd:
             boot += ["-initrd", self._memory_file("initrd", machine.initrd)]
         return boot
+
+    def _boot_disk(self, words):
+        machine, keep = self.machine, ""
+        if machine.disk_image:
+            path = str(machine.disk_image).replace(",", ",,")
+        else:
+            path = self._memory_file("disk", disk.image_bytes(machine.board.arch, machine.kernel, words,
+                                                              machine.initrd))
+            keep = ",file.locking=off"
+        return ["-drive", f"id=boot,if=none,format=raw,file={path}{keep}",
+                "-device", "virtio-blk-pci,drive=boot,bootindex=0"]
 
     def _arguments(self, console):
         machine = self.machine

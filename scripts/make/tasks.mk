@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What people type besides building: run, test, look, clean.
 
-.PHONY: help setup run debug iso test test-quick test-long bench check clean distclean tags host-tests fuzz
+.PHONY: help setup run debug iso disk test test-quick test-long bench check clean distclean tags host-tests fuzz verify
 
 help:
 	@scripts/make/help '$(ARCH)' '$(ARCHES)'
@@ -31,6 +31,10 @@ iso: ready
 	$(Q)scripts/vm --arch $(ARCH) --board q35-bios --out $(O) --write-iso $(O)/aegis.iso
 	@echo '$(O)/aegis.iso'
 
+disk: ready
+	$(build_all)
+	$(Q)scripts/mkdisk --arch $(ARCH) --out $(O)
+
 test: ready
 	$(Q)scripts/test
 
@@ -46,6 +50,9 @@ bench: ready
 
 host-tests fuzz: ready
 	$(Q)$(MAKE) -f tests/host/host.mk O='$(O)' $@
+
+verify: ready
+	$(Q)TEST_LEVEL=long $(MAKE) -f tests/verify/verify.mk O='$(O)' verify
 
 fuzz-%: ready
 	$(Q)$(MAKE) -f tests/host/host.mk O='$(O)' $@

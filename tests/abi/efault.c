@@ -121,6 +121,33 @@ ABI_TEST(efault, time_and_poll)
 	run(rows, COUNT(rows), (int)syscall(SYS_epoll_create1, 0));
 }
 
+ABI_TEST(efault, sockets)
+{
+	static char header[128];	/* an empty message */
+	static socklen_t len = 16;
+	struct row rows[] = {
+		ROW(bind, FD, BAD, 16), ROW(connect, FD, BAD, 16),
+		ROW(getsockname, FD, BAD, (long)&len), ROW(getsockname, FD, (long)buffer, BAD),
+		ROW(getpeername, FD, BAD, (long)&len), ROW(getpeername, FD, (long)buffer, BAD),
+		ROW(sendto, FD, BAD, 10, MSG_DONTWAIT, 0, 0),
+		ROW(sendto, FD, (long)buffer, 10, MSG_DONTWAIT, BAD, 16),
+		ROW(sendmsg, FD, BAD, MSG_DONTWAIT), ROW(recvmsg, FD, BAD, MSG_DONTWAIT),
+		ROW(sendmmsg, FD, BAD, 1, MSG_DONTWAIT),
+		ROW(recvmmsg, FD, BAD, 1, MSG_DONTWAIT, 0),
+		ROW(recvmmsg, FD, (long)header, 1, MSG_DONTWAIT, BAD),
+		ROW(setsockopt, FD, SOL_SOCKET, SO_REUSEADDR, BAD, 4),
+		ROW(getsockopt, FD, SOL_SOCKET, SO_TYPE, BAD, (long)&len),
+		ROW(getsockopt, FD, SOL_SOCKET, SO_TYPE, (long)buffer, BAD),
+		ROW(socketpair, AF_UNIX, SOCK_DGRAM, 0, BAD),
+		ROW(recvfrom, FD, BAD, 10, MSG_DONTWAIT, 0, 0),
+	};
+	int sv[2];
+
+	(void)!socketpair(AF_UNIX, SOCK_DGRAM, 0, sv);
+	(void)!write(sv[1], "x", 1);
+	run(rows, COUNT(rows), sv[0]);
+}
+
 #ifdef SYS_open
 ABI_TEST(efault, legacy)
 {

@@ -20,7 +20,7 @@ from aegisvm import boards  # noqa: E402
 
 CPUS = (1, 2, 4)
 MEMORY = (16, 32, 128, 1024, 3072, 4096, 8192)     # MiB; around the 32-bit hole of PCs too
-SLOW_CHAINS = ("grub-bios", "grub-uefi", "u-boot")
+SLOW_CHAINS = ("grub-bios", "grub-uefi", "u-boot", "disk")
 PROBE = "uname -m; nproc; grep MemTotal: /proc/meminfo; echo $((6 * 7))"
 
 

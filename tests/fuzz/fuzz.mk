@@ -11,7 +11,7 @@ FUZZ_CFLAGS	:= -std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-common -fno-builti
 
 fuzz-targets	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz-lib-srcs	:= $(filter-out %_test.c lib/ktest.c,$(wildcard lib/*.c lib/third-party/*.c))
-fuzz-lib-objs	:= $(patsubst %.c,$(FUZZ_OUT)/%.o,$(fuzz-lib-srcs) tests/fuzz/panic.c)
+fuzz-lib-objs	:= $(patsubst %.c,$(FUZZ_OUT)/%.o,$(fuzz-lib-srcs) $(host-pure-srcs) tests/fuzz/panic.c)
 
 $(FUZZ_OUT)/%.o: %.c | $(addprefix $(O)/third-party/.,libfdt zlib zstd)
 	@mkdir -p $(@D)

@@ -19,6 +19,10 @@ HOST_CFLAGS	:= -std=gnu17 -O1 -g -fno-omit-frame-pointer -fno-common -fno-builti
 HOST_RENAME	:= -include include/lib/host_rename.h
 
 host-test-srcs	+= $(wildcard lib/*.c lib/third-party/*.c)
+# Pure code of other folders.
+host-pure-srcs	:= drivers/block/part_gpt.c drivers/block/part_mbr.c drivers/pci/assign.c security/cap/core.c
+host-test-srcs	+= $(host-pure-srcs) drivers/block/parts_test.c drivers/pci/assign_test.c
+host-test-srcs	+= security/cap/core_test.c
 host-test-objs	:= $(patsubst %.c,$(HOST_OUT)/%.o,$(sort $(host-test-srcs)))
 
 $(host-test-objs): $(HOST_OUT)/%.o: %.c

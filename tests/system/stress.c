@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "stress.h"
+
 #define MUTANT	"/tmp/stress-mutant"
 
 static uint64_t random_state;
@@ -46,8 +48,7 @@ static long free_kib(void)
 	return kib;
 }
 
-/* The most that is free within a second: what is freed late counts as free. */
-static long settled_free_kib(void)
+long settled_free_kib(void)
 {
 	long most = 0;
 
@@ -470,6 +471,7 @@ int main(int argc, char **argv)
 	} commands[] = {
 		{ "crash", cmd_crash }, { "forkexec", cmd_forkexec }, { "alive", cmd_alive },
 		{ "bomb", cmd_bomb }, { "elf", cmd_elf }, { "greedy", cmd_greedy },
+		{ "sockets", cmd_sockets },
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "exit7"))
@@ -477,6 +479,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(atol(argv[2]));
-	fprintf(stderr, "usage: stress crash|forkexec|alive|bomb|elf|greedy COUNT\n");
+	fprintf(stderr, "usage: stress crash|forkexec|alive|bomb|elf|greedy|sockets COUNT\n");
 	return 2;
 }

@@ -206,6 +206,7 @@ mmu_on:
 	mov	x1, #CPACR_FPEN
 	msr	cpacr_el1, x1
 	msr	mdscr_el1, xzr
+	msr	oslar_el1, xzr			/* the OS lock would hold debug exceptions back */
 	isb
 	ic	iallu
 	dsb	nsh

@@ -337,7 +337,8 @@ FUNC(arch_switch)
 	add	x7, x1, #THREAD_FP
 	fp_load	x7, 6, 8
 2:	orr	x4, x4, x5
-	tbnz	x4, #1, 4f			/* ARM64_STEP */
+	tst	x4, #6				/* ARM64_STEP, ARM64_DEBUG */
+	b.ne	4f
 3:	ldr	x6, [x0, #THREAD_PERCPU]
 	str	x6, [x1, #THREAD_PERCPU]
 	msr	tpidr_el1, x1
@@ -350,9 +351,9 @@ FUNC(arch_switch)
 	ldr	x3, [x1, #THREAD_SP]
 	mov	sp, x3
 	ret
-4:	ubfx	x5, x5, #1, #1
-	msr	mdscr_el1, x5
-	isb
+4:	stp	x0, x1, [sp, #-16]!		/* what C preserves is saved already */
+	bl	arm64_debug_switch
+	ldp	x0, x1, [sp], #16
 	b	3b
 END(arch_switch)
 

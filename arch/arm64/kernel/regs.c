@@ -29,13 +29,16 @@ void regs_to_user_regs(const struct thread *t, const struct regs *r, struct user
 	out->pstate &= ~PSTATE_SS;		/* ours, not the program's */
 }
 
-/* Only the condition flags and bits without power may be set: EL0, AArch64, nothing masked. */
+/*
+ * EL0, AArch64, nothing masked; of the rest only the condition flags and bits without power are
+ * taken.
+ */
 int regs_from_user_regs(struct thread *t, struct regs *r, const struct user_regs_struct *in)
 {
 	const uint64_t allowed = PSTATE_NZCV | PSTATE_DIT | PSTATE_SSBS | PSTATE_BTYPE | PSTATE_TCO;
 	uint64_t step = r->pstate & PSTATE_SS;
 
-	if (in->pstate & ~(allowed | PSTATE_SS))
+	if (in->pstate & (PSTATE_MODE | PSTATE_AARCH32 | PSTATE_DAIF))
 		return -EINVAL;
 	memcpy(r, in, sizeof(*in));
 	r->pstate = (in->pstate & allowed) | step;

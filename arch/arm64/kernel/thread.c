@@ -7,11 +7,13 @@
  * registers must agree with them.
  */
 #include <arch/irq.h>
+#include <arch/ptrace.h>
 #include <arch/thread.h>
 #include <kernel/thread.h>
 #include <lib/assert.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 #include <arch_impl/arm64.h>
 
 _Static_assert(offset_of(struct thread, arch) == THREAD_ARCH_OFFSET,
@@ -66,6 +68,8 @@ int arch_thread_fork(struct thread *child, const struct regs *regs, const struct
 void arch_thread_free(struct thread *t)
 {
 	memzero_explicit(&t->arch.fp, sizeof(t->arch.fp));
+	kfree(t->arch.debug);
+	t->arch.debug = NULL;
 }
 
 int arch_thread_init_user(struct thread *t)
@@ -85,6 +89,7 @@ void arch_thread_exec(struct regs *regs, uint64_t entry, uint64_t sp)
 	regs->sp = sp;
 	regs_no_restart(regs);
 	arch_single_step_disable(t, regs);
+	arch_debug_clear(t);
 	flags = arch_irq_save();
 	memset(&t->arch.fp, 0, sizeof(t->arch.fp));
 	t->arch.tls = 0;
@@ -106,15 +111,27 @@ uint64_t arch_tls(const struct thread *t)
 	return t == arch_current() ? sysreg_read(tpidr_el0) : t->arch.tls;
 }
 
+/* The calling thread's or a stopped one's debug flags changed. */
+static void reload_debug(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+
+	if (t == arch_current())
+		arm64_debug_load(t);
+	arch_irq_restore(flags);
+}
+
 /* PSTATE.SS = 1: one instruction runs, then the step exception comes; MDSCR_EL1.SS lets it. */
 void arch_single_step_enable(struct thread *t, struct regs *regs)
 {
 	t->arch.flags |= ARM64_STEP;
 	regs->pstate |= PSTATE_SS;
-	if (t == arch_current()) {
-		sysreg_write(mdscr_el1, MDSCR_SS);
-		isb();
-	}
+	reload_debug(t);
+}
+
+bool arch_single_step_is_on(const struct thread *t)
+{
+	return t->arch.flags & ARM64_STEP;
 }
 
 void arch_single_step_disable(struct thread *t, struct regs *regs)
@@ -123,10 +140,8 @@ void arch_single_step_disable(struct thread *t, struct regs *regs)
 
 	t->arch.flags &= ~(uint64_t)ARM64_STEP;
 	regs->pstate &= ~PSTATE_SS;
-	if (was && t == arch_current()) {
-		sysreg_write(mdscr_el1, 0);
-		isb();
-	}
+	if (was)
+		reload_debug(t);
 }
 
 /* A frame record {fp, lr} of the stack [lo, hi): 16-byte aligned here, and above the one before. */

@@ -136,6 +136,28 @@ static bool ram_contains(uint64_t base, uint64_t size)
 	return false;
 }
 
+/*
+ * QEMU places the initrd before the firmware runs, and SeaBIOS with an NVMe disk reserves memory
+ * that reaches into it.  The initrd was written last: what the firmware had there is dead.
+ */
+static void take_from_firmware(uint64_t base, uint64_t size)
+{
+	uint64_t end = (base + size + PAGE_SIZE - 1) & PAGE_MASK;
+
+	for (unsigned int i = 0; i + 1 < boot_info.nr_memory; i++) {
+		struct boot_memory *ram = &boot_info.memory[i], *next = ram + 1;
+		uint64_t border = ram->base.v + ram->size;
+
+		if (ram->kind != BOOT_MEMORY_RAM || next->kind != BOOT_MEMORY_RESERVED ||
+		    next->base.v != border || base < ram->base.v || base >= border ||
+		    end <= border || end - border > next->size)
+			continue;
+		ram->size += end - border;
+		next->base.v += end - border;
+		next->size -= end - border;
+	}
+}
+
 static void check_boot_info(void)
 {
 	extern char __image_start[], __image_end[];
@@ -147,6 +169,8 @@ static void check_boot_info(void)
 	if (!ram_contains(image, image_size))
 		boot_fail("memory map: the kernel at %#lx-%#lx does not lie in RAM", image,
 			  image + image_size);
+	if (boot_info.initrd_size)
+		take_from_firmware(boot_info.initrd.v, boot_info.initrd_size);
 	if (boot_info.initrd_size &&
 	    !ram_contains(boot_info.initrd.v, boot_info.initrd_size))
 		boot_fail("initrd at %#lx with %#lx bytes does not lie in RAM",

@@ -2,9 +2,10 @@
 /*
  * GDT, TSS and IDT.
  *
- * The three exceptions that may arrive on any stack (double fault, NMI, machine check) have their
- * own; the top word of each holds this CPU's per-CPU offset, so that their entry finds GS base
- * without trusting it (entry.S, paranoid_entry).
+ * The exceptions that may arrive on any stack (double fault, NMI, machine check, and the debug
+ * exception, which MOV SS puts off until behind a SYSCALL instruction) have their own; the top word
+ * of each holds this CPU's per-CPU offset, so that their entry finds GS base without trusting it
+ * (entry.S, paranoid_entry).
  */
 #include <arch_impl/descriptors.h>
 #include <arch_impl/msr.h>
@@ -94,6 +95,7 @@ void x86_descriptors_init(unsigned int cpu)
 	set_ist(tss, IST_DOUBLE_FAULT);
 	set_ist(tss, IST_NMI);
 	set_ist(tss, IST_MACHINE_CHECK);
+	set_ist(tss, IST_DEBUG);
 
 	/*
 	 * Loading a null selector into FS and GS clears their bases on some CPUs: GS is put back.
@@ -105,6 +107,7 @@ void x86_descriptors_init(unsigned int cpu)
 	__asm__ volatile("ltr %w0" : : "r"(TSS_SELECTOR));
 	x86_idt_load();
 	if (!cpu) {
+		idt_set(1, (uint64_t)x86_exception_stubs + 1 * 16, IST_DEBUG, GATE_INTERRUPT);
 		idt_set(2, (uint64_t)x86_exception_stubs + 2 * 16, IST_NMI, GATE_INTERRUPT);
 		idt_set(8, (uint64_t)x86_exception_stubs + 8 * 16, IST_DOUBLE_FAULT,
 			GATE_INTERRUPT);

@@ -9,8 +9,9 @@
  * I2  Entries by SYSCALL, and by exception or interrupt with CPL 3 in the saved CS, exchange the
  *     two (SWAPGS) before the first per-CPU access and back after the last one, with interrupts
  *     masked.
- * I3  NMI, double fault and machine check may hit between such an exchange and the change
- *     of CS; they take GS base from the top of their own stack and put back what they found.
+ * I3  NMI, double fault, machine check and, in kernel mode, the debug exception may hit between
+ *     such an exchange and the change of CS; they take GS base from the top of their own stack and
+ *     put back what they found.
  * I4  A frame is struct regs, complete at every entry.  Exits restore it completely, but the system
  *     call's fast exit, which relies on C having kept the callee-saved registers: it is taken only
  *     while no work is pending and orig_ax >= 0 (see <arch_impl/regs.h>).
@@ -262,6 +263,32 @@ exception_common:				/* stack: vector, error, frame */
 	jmp	exit_to_kernel
 	.size	exception_common, . - exception_common
 
+/*
+ * A debug exception, on its own stack.  From user mode it goes on as others do, on the thread's:
+ * the frame moves there.
+ */
+	.balign	16
+	.type	debug_entry, @function
+debug_entry:				/* stack: vector, error, frame */
+	testb	$3, 24(%rsp)
+	jz	paranoid_entry
+	cld
+	swapgs
+	pushq	%rdi
+	movq	%rsp, %rdi
+	movq	%gs:(x86_tss + TSS_SP0), %rsp
+	pushq	56(%rdi)		/* ss */
+	pushq	48(%rdi)
+	pushq	40(%rdi)
+	pushq	32(%rdi)
+	pushq	24(%rdi)		/* ip */
+	pushq	16(%rdi)
+	pushq	8(%rdi)			/* vector */
+	movq	(%rdi), %rdi
+	swapgs				/* exception_common does it again */
+	jmp	exception_common
+	.size	debug_entry, . - debug_entry
+
 /* I3.  Stack: vector, error, frame; above the frame the word that descriptors.c put there. */
 	.balign	16
 	.type	paranoid_entry, @function
@@ -331,6 +358,8 @@ vector = 0
 	pushq	$vector
 	.if (vector == 2) || (vector == 8) || (vector == 18)
 	jmp	paranoid_entry
+	.elseif vector == 1
+	jmp	debug_entry
 	.else
 	jmp	exception_common
 	.endif

@@ -127,6 +127,33 @@ void fpu_area_reset(void *area)
 	fx->mxcsr_mask = mxcsr_mask;
 }
 
+/* Components that the processor left out because they are initial get their initial values. */
+void fpu_area_complete(void *area)
+{
+	struct fpstate *fx = area;
+	const struct xstate_header *header = (const void *)(fx + 1);
+
+	if (!fpu_features)
+		return;
+	if (!(header->xfeatures & 1)) {
+		fx->cwd = X87_CONTROL_INITIAL;
+		fx->swd = fx->twd = fx->fop = 0;
+		fx->rip = fx->rdp = 0;
+		memset(fx->st_space, 0, sizeof(fx->st_space));
+	}
+	if (!(header->xfeatures & 2))
+		memset(fx->xmm_space, 0, sizeof(fx->xmm_space));
+	fx->mxcsr_mask = mxcsr_mask;
+	for (unsigned int i = 2; i < 63; i++) {
+		struct cpuid_regs c;
+
+		if (!(fpu_features >> i & 1) || header->xfeatures >> i & 1)
+			continue;
+		c = cpuid(0xd, i);
+		memset((char *)area + c.ebx, 0, c.eax);
+	}
+}
+
 void *fpu_area_alloc(void)
 {
 	const struct slab_cache_args args = { .name = "fpu", .size = fpu_area_size, .align = 64 };

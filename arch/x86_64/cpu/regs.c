@@ -12,6 +12,7 @@
 #include <kernel/thread.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <mm/aspace.h>
 #include <uapi/ptrace.h>
 
 _Static_assert(sizeof(struct regs) == X86_REGS_SIZE &&
@@ -36,29 +37,50 @@ void regs_to_user_regs(const struct thread *t, const struct regs *r, struct user
 	memcpy(out, r, sizeof(*r));
 	if (t->arch.single_step)
 		out->flags &= ~RFLAGS_TF;	/* ours, not the program's */
-	out->flags &= ~RFLAGS_RF;		/* see below */
 	out->fs_base = arch_tls(t);
 	out->gs_base = x86_user_gs(t);
 }
 
 /*
  * The debugger may keep orig_ax >= 0, so that a call is still restarted, and then the system call's
- * fast exit would drop its callee-saved registers and hand SYSRET any address.  RF makes the exit
- * take IRET; all it does is hold off an instruction breakpoint once, and there are none.
+ * fast exit would drop its callee-saved registers and hand SYSRET any address.  WORK_FRAME, set at
+ * the end of each stop, makes the exit take IRET.
  */
 int regs_from_user_regs(struct thread *t, struct regs *r, const struct user_regs_struct *in)
 {
 	uint64_t flags = (r->flags & ~RFLAGS_USER) | (in->flags & RFLAGS_USER);
 
 	if (in->cs != USER_CS || in->ss != USER_DS || in->ds || in->es || in->fs || in->gs)
-		return -EINVAL;
+		return -EIO;
 	if (in->fs_base >= USER_TOP || in->gs_base >= USER_TOP)
-		return -EINVAL;
+		return -EIO;
 	memcpy(r, in, sizeof(*r));
-	r->flags = flags | RFLAGS_RF | (t->arch.single_step ? RFLAGS_TF : 0);
+	if (in->flags & RFLAGS_TF)
+		t->arch.single_step = false;	/* the program's own from now on */
+	r->flags = flags | (t->arch.single_step ? RFLAGS_TF : 0);
 	arch_set_tls(t, in->fs_base);
 	x86_set_user_gs(t, in->gs_base);
 	return 0;
+}
+
+/* Prefixes before an opcode: segments, sizes, locks, and in long mode REX. */
+static bool is_prefix(uint8_t byte)
+{
+	return (byte & 0xe7) == 0x26 || byte == 0x64 || byte == 0x65 || byte == 0x66 ||
+	       byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3 ||
+	       (byte & 0xf0) == 0x40;
+}
+
+/* Does the next instruction load TF (POPF, IRET)?  Then what it loads is the program's. */
+static bool loads_flags(struct thread *t, const struct regs *r)
+{
+	uint8_t code[15];
+	size_t n = t->aspace ? aspace_access(t->aspace, r->ip, code, sizeof(code), false, true) : 0;
+	size_t i = 0;
+
+	while (i < n && is_prefix(code[i]))
+		i++;
+	return i < n && (code[i] == 0x9d || code[i] == 0xcf);
 }
 
 void arch_single_step_enable(struct thread *t, struct regs *r)
@@ -67,6 +89,13 @@ void arch_single_step_enable(struct thread *t, struct regs *r)
 	if (!(r->flags & RFLAGS_TF))
 		t->arch.single_step = true;
 	r->flags |= RFLAGS_TF;
+	if (t->arch.single_step && loads_flags(t, r))
+		t->arch.single_step = false;
+}
+
+bool arch_single_step_is_on(const struct thread *t)
+{
+	return t->arch.single_step;
 }
 
 void arch_single_step_disable(struct thread *t, struct regs *r)

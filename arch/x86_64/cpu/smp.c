@@ -3,7 +3,10 @@
  * Other CPUs: found in the MADT, started with INIT and STARTUP, interrupted by IPIs.
  *
  * One CPU starts at a time: the trampoline page holds what it needs (stack, per-CPU offset, number)
- * and a word that it clears when it has taken them.
+ * and the word .pending, which says whom that is for. INIT does not stop a CPU at once, and one
+ * whose host lets it wait may come when the next has been asked: so a CPU takes the data only by
+ * changing .pending from its own number, and halts for good if it is not the one.  Giving up on a
+ * CPU is changing the word in the same way.
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
@@ -33,10 +36,13 @@ struct trampoline_data {
 	uint64_t cpu;
 	uint64_t idle;
 	uint64_t efer;
-	volatile uint64_t pending;	/* cleared by the new CPU */
+	/* [A] APIC id + 1: asked; PENDING_TAKEN: that CPU reads the rest; 0: done, or given up */
+	uint64_t pending;
 };
 
-#define START_TIMEOUT_NS	(100 * NSEC_PER_MSEC)
+#define PENDING_TAKEN		UINT64_MAX
+/* A virtual CPU is not run before its host finds time; a real one needs microseconds. */
+#define START_TIMEOUT_NS	(5 * NSEC_PER_SEC)
 #define SECOND_STARTUP_NS	(200 * NSEC_PER_USEC)
 
 extern char x86_trampoline_start[], x86_trampoline_end[];
@@ -93,15 +99,16 @@ unsigned int arch_cpu_discover(void)
 }
 
 /*
- * Tables for the moment between paging on and the jump high: the kernel's half, and the first 2 MiB
- * as they are.
+ * The code, and tables for the moment between paging on and the jump high: the kernel's half, and
+ * the first 2 MiB as they are.  Once: a CPU that comes late may be running on them.
  */
-static void build_trampoline_tables(struct trampoline_data *data)
+static void build_trampoline(char *page, struct trampoline_data *data)
 {
 	uint64_t pa = x86_trampoline.v;
 	pte_t *root = phys_to_virt(PADDR(pa + 4096));
 	pte_t *pdpt = phys_to_virt(PADDR(pa + 8192)), *pd = phys_to_virt(PADDR(pa + 12288));
 
+	memcpy(page, x86_trampoline_start, (size_t)(x86_trampoline_end - x86_trampoline_start));
 	memcpy(root, arch_kernel_root(), 4096);
 	memset(pdpt, 0, 4096);
 	memset(pd, 0, 4096);
@@ -110,13 +117,15 @@ static void build_trampoline_tables(struct trampoline_data *data)
 	pd[0] = pte_leaf(PADDR(0), PTE_READ | PTE_WRITE | PTE_EXEC, MEM_NORMAL, 1);
 	data->root = pa + 4096;
 	data->kernel_root = virt_to_phys(arch_kernel_root()).v;
+	data->entry = (uint64_t)x86_secondary_entry;
+	data->efer = EFER_LME | EFER_SCE | (x86_features.nx ? EFER_NXE : 0);
 }
 
 static bool wait_taken(const struct trampoline_data *data, int64_t timeout_ns)
 {
 	int64_t end = clock_ns() + timeout_ns;
 
-	while (data->pending) {
+	while (__atomic_load_n(&data->pending, __ATOMIC_ACQUIRE)) {
 		if (clock_ns() > end)
 			return false;
 		arch_cpu_relax();
@@ -124,33 +133,42 @@ static bool wait_taken(const struct trampoline_data *data, int64_t timeout_ns)
 	return true;
 }
 
+/* True if the CPU will not come any more.  False: it has just come, and has taken its data. */
+static bool give_up(struct trampoline_data *data, uint64_t asked)
+{
+	if (__atomic_compare_exchange_n(&data->pending, &asked, 0, false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST))
+		return true;
+	/* It is some twenty instructions with no wait among them away from saying so. */
+	while (__atomic_load_n(&data->pending, __ATOMIC_ACQUIRE))
+		arch_cpu_relax();
+	return false;
+}
+
 int arch_cpu_start(unsigned int cpu, struct thread *idle, unsigned long percpu_offset)
 {
 	char *page = phys_to_virt(x86_trampoline);
 	struct trampoline_data *data = (void *)(page + 4096 - sizeof(*data));
 	uint8_t vector = (uint8_t)(x86_trampoline.v >> 12);
+	uint64_t asked = apic_ids[cpu] + 1UL;
+	static bool is_built;
 
-	memcpy(page, x86_trampoline_start, (size_t)(x86_trampoline_end - x86_trampoline_start));
-	build_trampoline_tables(data);
-	data->entry = (uint64_t)x86_secondary_entry;
+	if (!is_built)
+		build_trampoline(page, data);
+	is_built = true;
 	data->stack = (uint64_t)idle->stack + THREAD_STACK_SIZE - 16;
 	data->percpu_offset = percpu_offset;
 	data->cpu = cpu;
 	data->idle = (uint64_t)idle;
-	data->efer = EFER_LME | EFER_SCE | (x86_features.nx ? EFER_NXE : 0);
-	data->pending = 1;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(&data->pending, asked, __ATOMIC_SEQ_CST);
 
 	apic_send_init(apic_ids[cpu]);
 	apic_send_startup(apic_ids[cpu], vector);
 	if (wait_taken(data, SECOND_STARTUP_NS))
 		return 0;
 	apic_send_startup(apic_ids[cpu], vector);
-	if (wait_taken(data, START_TIMEOUT_NS))
+	if (wait_taken(data, START_TIMEOUT_NS) || !give_up(data, asked))
 		return 0;
-	/*
-	 * Back to waiting for STARTUP: one that is merely slow must not take the next CPU's data.
-	 */
 	apic_send_init(apic_ids[cpu]);
 	return -EIO;
 }

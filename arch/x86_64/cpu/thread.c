@@ -4,9 +4,11 @@
  * The two ends in assembly are x86_switch_stacks and x86_thread_entry (entry.S).
  */
 #include <arch/cpu.h>
+#include <arch/ptrace.h>
 #include <arch/regs.h>
 #include <arch/thread.h>
 #include <arch/upcalls.h>
+#include <arch_impl/debug.h>
 #include <arch_impl/descriptors.h>
 #include <arch_impl/fpu.h>
 #include <arch_impl/msr.h>
@@ -14,6 +16,7 @@
 #include <kernel/thread.h>
 #include <lib/err.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 
 DEFINE_PERCPU(struct thread *, x86_current) = &boot_thread;
 
@@ -110,7 +113,9 @@ int arch_thread_fork(struct thread *child, const struct regs *regs, const struct
 void arch_thread_free(struct thread *t)
 {
 	fpu_area_free(t->arch.fpu);
+	kfree(t->arch.debug);
 	t->arch.fpu = NULL;
+	t->arch.debug = NULL;
 }
 
 int arch_thread_init_user(struct thread *t)
@@ -139,6 +144,7 @@ void arch_thread_exec(struct regs *regs, uint64_t entry, uint64_t sp)
 	regs->ss = USER_DS;
 	regs->flags = RFLAGS_FIXED | RFLAGS_IF;
 	regs_no_restart(regs);
+	arch_debug_clear(t);
 
 	flags = arch_irq_save();
 	t->arch.fs_base = t->arch.gs_base = 0;
@@ -157,6 +163,8 @@ struct thread *arch_switch(struct thread *prev, struct thread *next)
 		fpu_save(prev->arch.fpu);
 		save_bases(&prev->arch);
 	}
+	if (unlikely(prev->arch.debug) || unlikely(next->arch.debug))
+		x86_debug_switch(prev, next);
 	this_cpu_ptr(&x86_tss)->sp[0] = stack_top(next);
 	arch_set_current(next);
 	if (next->arch.fpu) {

@@ -59,7 +59,26 @@ start_64:
 	xorl	%eax, %eax
 	movl	%eax, %fs
 	movl	%eax, %gs
-	movl	%ebx, %ebx
+
+	/* Are we the one that is asked?  Our APIC id; with x2APIC all 32 bits of it. */
+	movl	%ebx, %r9d			/* CPUID takes EBX */
+	movl	$1, %eax
+	cpuid
+	shrl	$24, %ebx
+	movl	%ebx, %r10d
+	btl	$21, %ecx			/* x2APIC */
+	jnc	id_known
+	movl	$0xb, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	movl	%edx, %r10d
+id_known:
+	movl	%r9d, %ebx
+	leaq	1(%r10), %rax
+	movq	$-1, %rcx			/* PENDING_TAKEN */
+	lock cmpxchgq %rcx, DATA_PENDING(%rbx)
+	jne	too_late
+
 	movq	DATA_STACK(%rbx), %rsp
 	movl	DATA_PERCPU(%rbx), %eax
 	movl	DATA_PERCPU + 4(%rbx), %edx
@@ -72,6 +91,9 @@ start_64:
 	movq	DATA_KERNEL(%rbx), %rcx
 	movq	$x86_trampoline_high, %r8
 	jmp	*%r8
+too_late:
+	hlt
+	jmp	too_late
 	.balign	8
 gdt:
 	.quad	0
@@ -90,8 +112,8 @@ x86_trampoline_end:
 	.text
 x86_trampoline_high:
 	/*
-	 * The tables that the next start rebuilds are left before the word says so; the page itself
-	 * is reached through the direct map from here on.
+	 * The page is reached through the direct map from here on.  Its data is ours no more once
+	 * the word says so.
 	 */
 	movabsq	$DIRECT_MAP_BASE, %r8
 	addq	%r8, %rbx

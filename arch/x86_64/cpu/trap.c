@@ -8,6 +8,7 @@
 #include <arch/mmu.h>
 #include <arch/regs.h>
 #include <arch/upcalls.h>
+#include <arch_impl/debug.h>
 #include <arch_impl/fpu.h>
 #include <arch_impl/msr.h>
 #include <kernel/panic.h>
@@ -21,8 +22,6 @@ enum trap {
 };
 
 enum pf_error { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_RESERVED = 8, PF_FETCH = 16 };
-
-#define DR6_STEP	(1UL << 14)
 
 void x86_exception(struct regs *regs, uint64_t vector, uint64_t error);
 void x86_page_fault(struct regs *regs, uint64_t vector, uint64_t error);
@@ -54,15 +53,12 @@ static void kernel_exception(struct regs *regs, const char *name, uint64_t addre
 	regs->ip = fixup;
 }
 
-/* Reading DR6 also has to clear it: the processor only ever sets bits. */
 static bool debug_exception(struct regs *regs, struct user_exception *e)
 {
-	uint64_t dr6;
+	uint64_t dr6 = x86_debug_status(regs);
 
-	__asm__ volatile("mov %%db6, %0" : "=r"(dr6));
-	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0UL));
 	e->sig = SIGTRAP;
-	e->code = dr6 & DR6_STEP ? TRAP_TRACE : TRAP_HWBKPT;
+	e->code = dr6 & DR6_STEP ? TRAP_TRACE : dr6 & DR6_TRAPS ? TRAP_HWBKPT : TRAP_BRKPT;
 	e->address = regs->ip;
 	return true;
 }
@@ -162,6 +158,11 @@ void x86_page_fault(struct regs *regs, uint64_t vector, uint64_t error)
 /* On their own stacks: nothing here may sleep or take a lock. */
 void x86_paranoid_exception(struct regs *regs, uint64_t vector, uint64_t error)
 {
+	/* A watched address in a user copy, or a trap that MOV SS put off until behind SYSCALL. */
+	if (vector == TRAP_DB) {
+		(void)x86_debug_status(regs);
+		return;
+	}
 	/* No source is enabled.  A stray one is ignored; in a panic it is the call to stop. */
 	if (vector == TRAP_NMI && !panic_in_progress)
 		return;

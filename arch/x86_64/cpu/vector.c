@@ -59,13 +59,14 @@ void vector_free(unsigned int cpu, unsigned int vector)
 }
 
 /* Without interrupt remapping the message has eight bits for the destination. */
-int msi_compose(unsigned int cpu, unsigned int vector, struct msi_message *out)
+int msi_compose(unsigned int cpu, unsigned int vector, uint64_t *address, uint32_t *data)
 {
 	uint32_t target = x86_apic_id_of(cpu);
 
 	if (target > 0xfe)
 		return -EINVAL;
-	*out = (struct msi_message){ .address = 0xfee00000 | target << 12, .data = vector };
+	*address = 0xfee00000 | target << 12;
+	*data = vector;
 	return 0;
 }
 

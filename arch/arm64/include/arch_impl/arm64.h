@@ -53,6 +53,10 @@ void arm64_thread_trampoline(void);
 void arm64_fp_save(struct arm64_fpsimd *fp);
 void arm64_fp_load(const struct arm64_fpsimd *fp);
 
+/* Breakpoints and watchpoints: ptrace.c. */
+void arm64_debug_switch(const struct thread *prev, const struct thread *next);
+void arm64_debug_load(const struct thread *t);	/* the running one, interrupts masked */
+
 /* From entry.S. */
 void arm64_user_fault(struct regs *regs, uint64_t esr, uint64_t far);
 void arm64_user_aarch32(struct regs *regs);

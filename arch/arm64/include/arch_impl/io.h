@@ -14,5 +14,6 @@ static inline void arch_port_write32(uint16_t port, uint32_t v) { }
 
 static inline void arch_io_after_read(void) { __asm__ volatile("dmb oshld" ::: "memory"); }
 static inline void arch_io_before_write(void) { __asm__ volatile("dmb oshst" ::: "memory"); }
+static inline void arch_io_mb(void) { __asm__ volatile("dmb osh" ::: "memory"); }
 
 #endif

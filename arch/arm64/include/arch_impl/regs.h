@@ -85,6 +85,13 @@ static inline void regs_no_restart(struct regs *r)
 	r->syscall = -1;
 }
 
+#define ARCH_RESULT_IS_ARGUMENT	1
+
+static inline void regs_set_restarted_nr(struct regs *r, uint64_t nr)
+{
+	r->x[8] = nr;
+}
+
 static inline void regs_restart_syscall(struct regs *r, uint64_t nr)
 {
 	r->x[0] = r->orig_x0;

@@ -147,5 +147,6 @@ static inline unsigned int id_field(uint64_t reg, unsigned int shift)
 #define PSTATE_EL1H		0x005UL
 
 #define MDSCR_SS		(1 << 0)
+#define MDSCR_MDE		(1 << 15)
 
 #endif

@@ -25,6 +25,7 @@ struct arm64_fpsimd {			/* the layout of NT_PRFPREG */
 enum arm64_thread_flags {
 	ARM64_USER	= 1 << 0,	/* has user FP/SIMD and TLS state */
 	ARM64_STEP	= 1 << 1,	/* single-steps in user mode */
+	ARM64_DEBUG	= 1 << 2,	/* has breakpoints or watchpoints */
 };
 
 /* All fields: own thread, or switched out. */
@@ -34,6 +35,7 @@ struct arch_thread {
 	uint64_t percpu_offset;		/* of the CPU it runs on */
 	uint64_t tls;			/* TPIDR_EL0 */
 	uint64_t flags;			/* enum arm64_thread_flags */
+	struct arm64_debug *debug;	/* NULL: never had any */
 	struct arm64_fpsimd fp;
 };
 

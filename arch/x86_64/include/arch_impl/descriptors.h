@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables and the stacks of the three exceptions that cannot trust the current one.
+ * Descriptor tables and the stacks of the four exceptions that cannot trust the current one.
  */
 #ifndef ARCH_IMPL_DESCRIPTORS_H
 #define ARCH_IMPL_DESCRIPTORS_H
@@ -9,7 +9,7 @@
 #include <lib/compiler.h>
 #include <lib/types.h>
 
-enum ist { IST_NONE, IST_DOUBLE_FAULT, IST_NMI, IST_MACHINE_CHECK, IST_END };
+enum ist { IST_NONE, IST_DOUBLE_FAULT, IST_NMI, IST_MACHINE_CHECK, IST_DEBUG, IST_END };
 
 #define IST_STACK_SIZE	4096
 

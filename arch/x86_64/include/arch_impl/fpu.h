@@ -25,6 +25,8 @@ void fpu_restore(const void *area);
 /* False: the image would fault; nothing was loaded. */
 __must_check bool fpu_area_is_valid(const void *area);
 void fpu_area_reset(void *area);
+/* As readers want it: XSAVE's own savings undone. */
+void fpu_area_complete(void *area);
 void *fpu_area_alloc(void);
 void fpu_area_free(void *area);
 

@@ -15,5 +15,6 @@ static inline void arch_port_write32(uint16_t port, uint32_t v) { outl(port, v);
 
 static inline void arch_io_after_read(void) { barrier(); }
 static inline void arch_io_before_write(void) { barrier(); }
+static inline void arch_io_mb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 #endif

@@ -38,11 +38,8 @@ __must_check int vector_alloc(unsigned int cpu, struct irq_domain *domain, uint3
 void vector_free(unsigned int cpu, unsigned int vector);
 
 /* The message that a device writes to raise @vector on @cpu (Intel SDM vol. 3, 11.11). */
-struct msi_message {
-	uint64_t address;
-	uint32_t data;
-};
-__must_check int msi_compose(unsigned int cpu, unsigned int vector, struct msi_message *out);
+__must_check int msi_compose(unsigned int cpu, unsigned int vector, uint64_t *address,
+			     uint32_t *data);
 
 /* Time. */
 void x86_timer_upcall(void);

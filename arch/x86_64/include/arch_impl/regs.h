@@ -94,6 +94,13 @@ static inline bool regs_is_syscall(const struct regs *r)
 	return (int64_t)r->orig_ax >= 0;
 }
 
+#define ARCH_RESULT_IS_ARGUMENT	0
+
+static inline void regs_set_restarted_nr(struct regs *r, uint64_t nr)
+{
+	r->ax = nr;
+}
+
 /* SYSCALL is two bytes long. */
 static inline void regs_restart_syscall(struct regs *r, uint64_t nr)
 {

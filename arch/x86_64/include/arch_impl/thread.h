@@ -19,6 +19,8 @@ struct arch_thread {
 	uint64_t sp;			/* kernel stack pointer while switched out */
 	void *fpu;			/* XSAVE or FXSAVE area; NULL: kernel thread */
 	uint64_t fs_base, gs_base;	/* the user's; live in registers while it runs */
+	struct x86_debug *debug;	/* NULL: never used debug registers */
+	uint64_t dr6;			/* what the last debug exception said; 1 is yes */
 	bool single_step;		/* ptrace set TF, not the program */
 };
 

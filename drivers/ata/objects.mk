@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+obj-$(CONFIG_AHCI) += drivers/ata/ahci.o drivers/ata/port.o
