@@ -3,6 +3,7 @@
 #include <kernel/version.h>
 #include <kernel/clock.h>
 #include <kernel/file.h>
+#include <kernel/version.h>
 #include <lib/err.h>
 #include <lib/printf.h>
 #include <lib/string.h>
