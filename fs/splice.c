@@ -265,7 +265,7 @@ static long file_to_pipe(struct file *in, int64_t *pos, struct pipe *p, size_t l
 	room = p->nr_slots - p->used;
 	mutex_unlock(&p->lock);
 	for (; done < len && room; room--) {
-		struct pipe_slice s;
+		struct pipe_slice s = { 0 };
 		bool again = in->mode & FMODE_SEEK;
 
 		err = cached ? cached_slice(in, *pos, len - done, &s) :

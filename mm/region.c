@@ -31,6 +31,7 @@ static void account(struct region *r, int64_t pages)
 	uint64_t n = (uint64_t)pages;
 
 	as->total_pages += n;
+	as->total_max = max(as->total_max, as->total_pages);
 	if (r->flags & REGION_LOCKED)
 		as->locked_pages += n;
 	if (r->flags & REGION_GROWS_DOWN)

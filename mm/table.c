@@ -491,6 +491,23 @@ int region_fork_entries(struct region *from, struct region *to, bool *changed)
 }
 
 /* smaps. */
+static void count_share(struct region_usage *u, const struct region *r, const struct page *p,
+			bool is_dirty)
+{
+	bool is_anon = p->kind == PAGE_ANON;
+	uint64_t share = PAGE_SIZE / (uint64_t)max(refcount_read(&p->refs) - !is_anon, 1);
+
+	u->pss_bytes += share;
+	if (is_dirty)
+		u->pss_dirty += share;
+	if (is_anon)
+		u->pss_anon += share;
+	else if (r->object && (r->object->flags & MEMOBJ_SHMEM))
+		u->pss_shmem += share;
+	if (r->flags & REGION_LOCKED)
+		u->pss_locked += share;
+}
+
 void region_usage(struct region *r, struct region_usage *u)
 {
 	struct aspace *as = r->aspace;
@@ -517,8 +534,7 @@ void region_usage(struct region *r, struct region_usage *u)
 			u->rss++;
 			u->anon += p->kind == PAGE_ANON;
 			u->referenced += pte_is_young(e);
-			u->pss_bytes += PAGE_SIZE / (uint64_t)max(refcount_read(&p->refs) -
-								   (p->kind != PAGE_ANON), 1);
+			count_share(u, r, p, is_dirty);
 			*(is_shared ? is_dirty ? &u->shared_dirty : &u->shared_clean
 				    : is_dirty ? &u->private_dirty : &u->private_clean) += 1;
 		}

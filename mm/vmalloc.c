@@ -11,6 +11,7 @@
 #include <kernel/thread.h>
 #include <lib/assert.h>
 #include <lib/list.h>
+#include <lib/err.h>
 #include <lib/minmax.h>
 #include <mm/kernel_map.h>
 #include <mm/page.h>
@@ -46,9 +47,11 @@ static struct free_stack *pool;		/* [L] pool_lock */
 static unsigned int pool_nr;		/* [L] pool_lock */
 
 /* Address space for @size bytes and a guard page. */
+static struct slab_cache *area_cache;
+
 static struct area *area_create(uint64_t size, enum area_kind kind)
 {
-	struct area *a = kmalloc(sizeof(*a), ALLOC_ZERO);
+	struct area *a = slab_alloc(area_cache, ALLOC_ZERO);
 
 	if (!a)
 		return NULL;
@@ -64,7 +67,7 @@ static struct area *area_create(uint64_t size, enum area_kind kind)
 	mutex_unlock(&vm_lock);
 	if (a->span.start)
 		return a;
-	kfree(a);
+	slab_free(area_cache, a);
 	return NULL;
 }
 
@@ -73,7 +76,7 @@ static void area_destroy(struct area *a)
 	mutex_lock(&vm_lock);
 	span_erase(&areas, &a->span);
 	mutex_unlock(&vm_lock);
-	kfree(a);
+	slab_free(area_cache, a);
 }
 
 static struct area *area_find(uint64_t addr)
@@ -281,5 +284,9 @@ void mmio_unmap(void *va)
 
 void vmalloc_init(void)
 {
+	/* Not kmalloc: the stacks that are kept for reuse would blur the counts of leak tests. */
+	area_cache = slab_cache_create(&(struct slab_cache_args){
+		.name = "vmalloc_area", .size = sizeof(struct area) });
+	ENSURE(!IS_ERR(area_cache));
 	reclaim_register(&stack_reclaimer);
 }

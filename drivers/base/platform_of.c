@@ -7,7 +7,9 @@
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <lib/err.h>
+#include <lib/printf.h>
 #include <lib/string.h>
+#include <mm/slab.h>
 #include "platform.h"
 
 /* Asked for each driver's ids: so the property was found once for all.  It may lack a NUL. */
@@ -128,10 +130,28 @@ static bool is_bus(int node)
 	return of_is_compatible(node, "simple-bus") || of_is_compatible(node, "simple-mfd");
 }
 
+/* As programs know them from Linux: "9000000.pl011" for pl011@9000000.  NULL: out of memory. */
+static const char *__init name_of(int parent, int node)
+{
+	const char *name = of_name(node);
+	size_t len = strcspn(name, "@"), room = len + 20;
+	paddr_t base;
+	uint64_t size;
+	char *text;
+
+	if (of_reg_below(parent, node, 0, &base, &size))
+		return name;
+	text = kmalloc(room, ALLOC_NORMAL);
+	if (text)
+		snprintf(text, room, "%lx.%.*s", base.v, (int)len, name);
+	return text;
+}
+
 static void __init add_node(int parent, int node, const struct of_prop *compatible)
 {
-	int err = platform_device_create(&(struct platform_device){
-		.ops = &of_platform_ops, .dev.node = node, .desc.name = of_name(node),
+	const char *name = name_of(parent, node);
+	int err = !name ? -ENOMEM : platform_device_create(&(struct platform_device){
+		.ops = &of_platform_ops, .dev.node = node, .desc.name = name,
 		.of_parent = parent, .compatible = (const char *)compatible->data,
 		.compatible_len = compatible->len,
 	});

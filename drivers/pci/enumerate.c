@@ -96,6 +96,19 @@ static void scan_numbered(struct pci_device *bridge)
 	write_numbers(bridge, b->number, b->last);
 }
 
+/* Bridges have a capability for what others have in their header. */
+static void read_subsystem(struct pci_device *p)
+{
+	uint32_t at = p->header == PCI_HEADER_BRIDGE ? pci_find_cap(p, PCI_CAP_SUBSYSTEM, 0) : 0;
+
+	if (p->header == PCI_HEADER_NORMAL)
+		at = PCI_SUBVENDOR - 4;
+	if (!at)
+		return;
+	p->subvendor = pci_read16(p, at + 4);
+	p->subdevice = pci_read16(p, at + 6);
+}
+
 static struct pci_device *device_create(struct pci_bus *b, uint8_t devfn, uint32_t ids)
 {
 	struct pci_device *p = kzalloc(sizeof(*p), ALLOC_NORMAL);
@@ -113,10 +126,7 @@ static struct pci_device *device_create(struct pci_bus *b, uint8_t devfn, uint32
 	p->intx_irq = -ENOENT;
 	if (p->irq_pin > 4)
 		p->irq_pin = 0;
-	if (p->header == PCI_HEADER_NORMAL) {
-		p->subvendor = pci_read16(p, PCI_SUBVENDOR);
-		p->subdevice = pci_read16(p, PCI_SUBDEVICE);
-	}
+	read_subsystem(p);
 	snprintf(p->name_buf, sizeof(p->name_buf), "%04x:%02x:%02x.%x", b->host->segment,
 		 b->number, PCI_SLOT(devfn), PCI_FUNCTION(devfn));
 	p->dev.name = p->name_buf;

@@ -333,10 +333,14 @@ static int write_one(struct writer *w, struct page *p, uint64_t truncations)
 		bits = __atomic_load_n(page_dirty_bits(p), __ATOMIC_ACQUIRE) &
 		       iomap_bits(w->x, 0, last);
 		rest = bits;
-		if (!bits)
-			return writer_take(w, p, ~0UL) ? page_end_writeback(&w->x->object, p, 0),
-				0 :
-				-EAGAIN;
+		if (!bits) {		/* truncation took what was dirty of it */
+			w->map.length = 0;
+			w->truncations = truncations;
+			if (!writer_take(w, p, ~0UL))
+				return -EAGAIN;
+			page_end_writeback(&w->x->object, p, 0);
+			return 0;
+		}
 		next_run(w->x, &rest, &off, &len);
 	} else {
 		len = last;

@@ -38,26 +38,90 @@ static void show_region(struct seq_file *m, const struct region *r)
 	seq_putc(m, '\n');
 }
 
-static void show_usage(struct seq_file *m, uint64_t size_kb, const struct region_usage *u)
+static void show_kb(struct seq_file *m, const char *name, uint64_t kb)
 {
-	seq_printf(m, "Size:           %8llu kB\nKernelPageSize:        4 kB\n"
-		   "MMUPageSize:           4 kB\n"
-		   "Rss:            %8llu kB\nPss:            %8llu kB\nShared_Clean:   %8llu kB\n"
-		   "Shared_Dirty:   %8llu kB\nPrivate_Clean:  %8llu kB\nPrivate_Dirty:  %8llu kB\n"
-		   "Referenced:     %8llu kB\nAnonymous:      %8llu kB\n"
-		   "Swap:                  0 kB\nLocked:                0 kB\n",
-		   (unsigned long long)size_kb, (unsigned long long)u->rss * 4,
-		   (unsigned long long)u->pss_bytes / 1024, (unsigned long long)u->shared_clean * 4,
-		   (unsigned long long)u->shared_dirty * 4,
-		   (unsigned long long)u->private_clean * 4,
-		   (unsigned long long)u->private_dirty * 4, (unsigned long long)u->referenced * 4,
-		   (unsigned long long)u->anon * 4);
+	size_t start = m->used;
+
+	seq_puts(m, name);
+	seq_putc(m, ':');
+	seq_pad(m, start, 15);
+	seq_printf(m, "%9llu kB\n", (unsigned long long)kb);
+}
+
+/* There are no huge pages, no swap and no lazily freed pages: those lines say so. */
+static void show_usage(struct seq_file *m, const struct region_usage *u, bool is_sum)
+{
+	show_kb(m, "Rss", u->rss * 4);
+	show_kb(m, "Pss", u->pss_bytes / 1024);
+	show_kb(m, "Pss_Dirty", u->pss_dirty / 1024);
+	if (is_sum) {
+		show_kb(m, "Pss_Anon", u->pss_anon / 1024);
+		show_kb(m, "Pss_File", (u->pss_bytes - u->pss_anon - u->pss_shmem) / 1024);
+		show_kb(m, "Pss_Shmem", u->pss_shmem / 1024);
+	}
+	show_kb(m, "Shared_Clean", u->shared_clean * 4);
+	show_kb(m, "Shared_Dirty", u->shared_dirty * 4);
+	show_kb(m, "Private_Clean", u->private_clean * 4);
+	show_kb(m, "Private_Dirty", u->private_dirty * 4);
+	show_kb(m, "Referenced", u->referenced * 4);
+	show_kb(m, "Anonymous", u->anon * 4);
+	show_kb(m, "LazyFree", 0);
+	show_kb(m, "AnonHugePages", 0);
+	show_kb(m, "ShmemPmdMapped", 0);
+	show_kb(m, "FilePmdMapped", 0);
+	show_kb(m, "Shared_Hugetlb", 0);
+	show_kb(m, "Private_Hugetlb", 0);
+	show_kb(m, "Swap", 0);
+	show_kb(m, "SwapPss", 0);
+	show_kb(m, "Locked", u->pss_locked / 1024);
+}
+
+/* Linux's two letters for what a region is and may become. */
+static void show_flags(struct seq_file *m, const struct region *r)
+{
+	static const struct { uint32_t bit; const char *letters; } prot[] = {
+		{ PROT_READ, "r" }, { PROT_WRITE, "w" }, { PROT_EXEC, "e" },
+	};
+	static const struct { uint32_t bit; const char *letters; } flags[] = {
+		{ REGION_SHARED, "sh" }, { REGION_GROWS_DOWN, "gd" }, { REGION_LOCKED, "lo" },
+		{ REGION_DEVICE, "io" }, { REGION_SEQUENTIAL, "sr" }, { REGION_RANDOM, "rr" },
+		{ REGION_DONT_FORK, "dc" }, { REGION_ACCOUNTED, "ac" },
+		{ REGION_NO_RESERVE, "nr" }, { REGION_WIPE_ON_FORK, "wf" },
+		{ REGION_DONT_DUMP, "dd" }, { REGION_HUGE_PAGES, "hg" },
+		{ REGION_NO_HUGE_PAGES, "nh" },
+	};
+
+	seq_puts(m, "VmFlags:");
+	for (unsigned int i = 0; i < ARRAY_SIZE(prot); i++)
+		if (r->prot & prot[i].bit)
+			seq_printf(m, " %s", i == 0 ? "rd" : i == 1 ? "wr" : "ex");
+	for (unsigned int i = 0; i < ARRAY_SIZE(prot); i++)
+		if (r->max_prot & prot[i].bit)
+			seq_printf(m, " m%s", prot[i].letters);
+	for (unsigned int i = 0; i < ARRAY_SIZE(flags); i++)
+		if (r->flags & flags[i].bit)
+			seq_printf(m, " %s", flags[i].letters);
+	seq_puts(m, " \n");
+}
+
+static void show_details(struct seq_file *m, const struct region *r, const struct region_usage *u)
+{
+	show_kb(m, "Size", (r->end - r->start) / 1024);
+	show_kb(m, "KernelPageSize", PAGE_SIZE / 1024);
+	show_kb(m, "MMUPageSize", PAGE_SIZE / 1024);
+	show_usage(m, u, false);
+	seq_puts(m, "THPeligible:           0\n");
+	show_flags(m, r);
 }
 
 static void add_usage(struct region_usage *sum, const struct region_usage *u)
 {
 	sum->rss += u->rss;
 	sum->pss_bytes += u->pss_bytes;
+	sum->pss_dirty += u->pss_dirty;
+	sum->pss_anon += u->pss_anon;
+	sum->pss_shmem += u->pss_shmem;
+	sum->pss_locked += u->pss_locked;
 	sum->anon += u->anon;
 	sum->shared_clean += u->shared_clean;
 	sum->shared_dirty += u->shared_dirty;
@@ -89,12 +153,12 @@ static int show_regions(struct seq_file *m, enum maps_kind kind)
 			continue;
 		region_usage(r, &u);
 		if (kind == SMAPS)
-			show_usage(m, (r->end - r->start) / 1024, &u);
+			show_details(m, r, &u);
 		add_usage(&sum, &u);
 	}
 	if (kind == ROLLUP) {
 		seq_printf(m, "00000000-ffffffff ---p 00000000 00:00 0%33s [rollup]\n", "");
-		show_usage(m, as->total_pages * 4, &sum);
+		show_usage(m, &sum, true);
 	}
 	rwsem_unlock_read(&as->lock);
 	aspace_put(as);

@@ -221,18 +221,26 @@ int show_statm(struct seq_file *m)
 
 static void show_memory(struct seq_file *m, struct aspace *as)
 {
-	seq_printf(m, "VmSize:\t%8llu kB\nVmLck:\t%8llu kB\nVmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
-		   (unsigned long long)as->total_pages * 4,
+	uint64_t exec = as->exec_pages * 4;
+	uint64_t text = min((align_up(as->code_end, PAGE_SIZE) - (as->code_start & PAGE_MASK)) /
+			    1024, exec);
+
+	seq_printf(m, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\n"
+		   "VmPin:\t       0 kB\n"
+		   "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\n",
+		   (unsigned long long)as->total_max * 4, (unsigned long long)as->total_pages * 4,
 		   (unsigned long long)as->locked_pages * 4,
 		   (unsigned long long)aspace_rss_max(as) * 4,
 		   (unsigned long long)aspace_rss(as) * 4);
 	seq_printf(m, "RssAnon:\t%8lld kB\nRssFile:\t%8lld kB\nRssShmem:\t%8lld kB\n",
 		   (long long)as->rss_anon * 4, (long long)as->rss_file * 4,
 		   (long long)as->rss_shmem * 4);
-	seq_printf(m, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmPTE:\t%8lld kB\n"
-		   "VmSwap:\t       0 kB\n",
+	seq_printf(m, "VmData:\t%8llu kB\nVmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8llu kB\n"
+		   "VmPTE:\t%8lld kB\nVmSwap:\t       0 kB\nHugetlbPages:\t       0 kB\n"
+		   "CoreDumping:\t0\nTHP_enabled:\t0\n",
 		   (unsigned long long)as->data_pages * 4, (unsigned long long)as->stack_pages * 4,
-		   (unsigned long long)as->exec_pages * 4, (long long)as->table_pages * 4);
+		   (unsigned long long)text, (unsigned long long)(exec - text),
+		   (long long)as->table_pages * 4);
 }
 
 static void show_groups(struct seq_file *m, const struct cred *c)
@@ -249,6 +257,42 @@ static uint32_t umask_of(struct thread *t)
 	if (fs)
 		fs_context_put(fs);
 	return umask;
+}
+
+/* 0-3,5 */
+static void show_cpu_list(struct seq_file *m, const struct cpumask *mask)
+{
+	const char *comma = "";
+
+	for (unsigned int first = 0; first < CPUMASK_WORDS * 64; first++) {
+		unsigned int last = first;
+
+		if (!cpumask_has(mask, first))
+			continue;
+		while (last + 1 < CPUMASK_WORDS * 64 && cpumask_has(mask, last + 1))
+			last++;
+		seq_printf(m, last == first ? "%s%u" : "%s%u-%u", comma, first, last);
+		comma = ",";
+		first = last;
+	}
+}
+
+/* There is one name space, and one node of memory. */
+static void show_numbers(struct seq_file *m, const struct thread *t, const struct family *f)
+{
+	seq_printf(m, "\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n",
+		   t->process->pid->nr, t->pid->nr, f->group, f->session);
+}
+
+static void show_placement(struct seq_file *m, const struct thread *t)
+{
+	seq_puts(m, "Cpus_allowed:\t");
+	for (int i = CPUMASK_WORDS - 1; i >= 0; i--)
+		seq_printf(m, "%08x,%08x%s", (unsigned int)(t->affinity.words[i] >> 32),
+			   (unsigned int)t->affinity.words[i], i ? "," : "\n");
+	seq_puts(m, "Cpus_allowed_list:\t");
+	show_cpu_list(m, &t->affinity);
+	seq_puts(m, "\nMems_allowed:\t00000000,00000001\nMems_allowed_list:\t0\n");
 }
 
 int show_status(struct seq_file *m)
@@ -272,7 +316,7 @@ int show_status(struct seq_file *m)
 	for (uint32_t i = 0; i < t->cred->nr_groups; i++)
 		seq_printf(m, "%u ", t->cred->groups[i]);
 	rcu_read_unlock();
-	seq_puts(m, "\n");
+	show_numbers(m, t, &f);
 	as = thread_aspace_get(t);
 	if (as) {
 		show_memory(m, as);
@@ -286,12 +330,10 @@ int show_status(struct seq_file *m)
 		   (unsigned long long)f.blocked.v, (unsigned long long)f.ignored.v,
 		   (unsigned long long)f.caught.v);
 	seq_printf(m, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\n"
-		   "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\n",
+		   "CapAmb:\t%016x\nNoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n"
+		   "Speculation_Store_Bypass:\tunknown\nSpeculationIndirectBranch:\tunsupported\n",
 		   0, 0, 0, 0, 0, t->process->no_new_privs);
-	seq_puts(m, "Cpus_allowed:\t");
-	for (int i = CPUMASK_WORDS - 1; i >= 0; i--)
-		seq_printf(m, "%08x,%08x%s", (unsigned int)(t->affinity.words[i] >> 32),
-			   (unsigned int)t->affinity.words[i], i ? "," : "\n");
+	show_placement(m, t);
 	seq_printf(m, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
 		   (unsigned long long)t->sched.switches_voluntary,
 		   (unsigned long long)t->sched.switches_forced);

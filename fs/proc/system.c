@@ -15,6 +15,7 @@
 #include <kernel/version.h>
 #include <lib/minmax.h>
 #include <lib/printf.h>
+#include <lib/string.h>
 #include <mm/page.h>
 #include <mm/slab.h>
 #include <security/random.h>
@@ -217,6 +218,22 @@ static int kernel_version_show(struct seq_file *m)
 	return seq_printf(m, "%s\n", kernel_version), 0;
 }
 static int constant(struct seq_file *m) { return seq_printf(m, "%s\n", (const char *)m->priv), 0; }
+static int system_name_show(struct seq_file *m)
+{
+	char name[SYSTEM_NAME_MAX + 1];
+
+	system_name_get((enum system_name)(uintptr_t)m->priv, name);
+	seq_printf(m, "%s\n", name);
+	return 0;
+}
+
+static int system_name_write(void *which, char *text, size_t len)
+{
+	text[strcspn(text, "\n")] = '\0';
+	system_name_set((enum system_name)(uintptr_t)which, text);
+	return 0;
+}
+
 static int printk(struct seq_file *m)
 {
 	return seq_printf(m, "%d\t4\t1\t7\n", log_console_level), 0;
@@ -305,6 +322,10 @@ void proc_system_init(void)
 		{ .name = "sys/kernel/ostype", .show = constant, .priv = (void *)"Linux" },
 		{ .name = "sys/kernel/osrelease", .show = osrelease },
 		{ .name = "sys/kernel/version", .show = kernel_version_show },
+		{ .name = "sys/kernel/hostname", .mode = 0644, .show = system_name_show,
+		  .write = system_name_write, .priv = (void *)(uintptr_t)SYSTEM_HOST_NAME },
+		{ .name = "sys/kernel/domainname", .mode = 0644, .show = system_name_show,
+		  .write = system_name_write, .priv = (void *)(uintptr_t)SYSTEM_DOMAIN_NAME },
 		{ .name = "sys/kernel/pid_max", .show = constant, .priv = (void *)"4194304" },
 		{ .name = "sys/kernel/threads-max", .show = constant, .priv = (void *)"4194304" },
 		{ .name = "sys/kernel/ngroups_max", .show = constant, .priv = (void *)"65536" },

@@ -20,6 +20,16 @@ __noreturn __cold void panic_fault(struct regs *regs, const char *what, uint64_t
 /* Give the library its hooks: names for %pS, reports of misused reference counts. */
 void panic_init(void);
 
+/*
+ * Who tells the outside of a panic, after all was printed: called with interrupts masked, alone,
+ * in no order.  In memory that stays.
+ */
+struct panic_hook {
+	void (*fn)(struct panic_hook *h);	/* [I] must not wait */
+	struct panic_hook *next;		/* [A] */
+};
+void panic_hook_add(struct panic_hook *h);
+
 /* Print the caller's call chain to the log. */
 void backtrace_print(uint64_t fp);
 

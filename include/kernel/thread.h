@@ -151,6 +151,7 @@ struct thread {
 	/* [I] what the parent gets when the leader dies; clone's low byte */
 	uint32_t exit_signal;
 	int32_t pdeath_signal;		/* own */
+	uint16_t ioprio;		/* [A] class and level; 0: follows nice */
 	uint64_t timer_slack_ns;	/* own */
 
 	/* CPU time as sampled at ticks, scaled by sum_exec_ns when shown; [R] run queue */

@@ -75,6 +75,7 @@ struct aspace {
 	uint64_t nr_regions;		/* [L] */
 	/* [L] virtual */
 	uint64_t total_pages, locked_pages, data_pages, stack_pages, exec_pages;
+	uint64_t total_max;		/* [L] the most that total_pages was */
 	int64_t rss_anon, rss_file, rss_shmem;	/* [R] pt_lock: resident pages */
 	uint64_t rss_max;		/* [R] pt_lock; see aspace_rss_max() */
 	int64_t table_pages;		/* [R] pt_lock */
@@ -194,9 +195,10 @@ static inline struct region *aspace_next(struct region *r)
 
 /* What is resident of one region, for /proc/PID/smaps; as->lock held. */
 struct region_usage {
-	uint64_t rss, pss_bytes, anon, shared_clean, shared_dirty, private_clean, private_dirty,
-		referenced;
-	/* in pages, but pss_bytes */
+	/* in pages */
+	uint64_t rss, anon, shared_clean, shared_dirty, private_clean, private_dirty, referenced;
+	/* in bytes, each page divided by those who have it; parts: dirty, anonymous, ... */
+	uint64_t pss_bytes, pss_dirty, pss_anon, pss_shmem, pss_locked;
 };
 void region_usage(struct region *r, struct region_usage *u);
 

@@ -132,11 +132,24 @@ static void print_thread(void)
 		  t->pid ? t->pid->nr : 0, in_interrupt() ? ", in an interrupt" : "");
 }
 
+static struct panic_hook *hooks;	/* [A] only grows */
+
+void panic_hook_add(struct panic_hook *h)
+{
+	h->next = __atomic_load_n(&hooks, __ATOMIC_RELAXED);
+	/* Release: a panic sees complete hooks. */
+	while (!__atomic_compare_exchange_n(&hooks, &h->next, h, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
 __noreturn static void end(void)
 {
 	const char *action = boot_arg("panic");
 
 	log_panic_tail(LAST_LINES);
+	for (struct panic_hook *h = __atomic_load_n(&hooks, __ATOMIC_ACQUIRE); h; h = h->next)
+		h->fn(h);
 	arch_vm_exit(3);
 	if (action && !strcmp(action, "reboot"))
 		arch_reboot();

@@ -15,6 +15,10 @@
  * C4  The file is opened with the rights of the process, must be a plain file of its user with one
  *     name, and is not made for a process that is not dumpable.
  *
+ * Road not taken: a program that core_pattern names with a bar.  The kernel would have to start it
+ * with authority of its own, and whoever may write the pattern could have it; a service that
+ * watches a directory of core files needs none.
+ *
  * The file: ELF header, program headers (notes first, then one for each mapping), notes, and the
  * mappings page-aligned.  Pages of zeros are holes.  Linux's rules say which mappings are in it.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of core files: the pattern of /proc/sys/kernel/core_pattern (core(5)). */
+#include <kernel/version.h>
 #include <kernel/clock.h>
 #include <kernel/file.h>
 #include <lib/err.h>
@@ -84,7 +85,7 @@ static void put_program(struct name *n, const struct core_dump *d, bool whole)
 static bool put_item(struct name *n, const struct core_dump *d, char c)
 {
 	const struct thread *t = d->thread;
-	char host[65];
+	char host[SYSTEM_NAME_MAX + 1];
 
 	switch (c) {
 	case '%': put(n, "%", 1); break;
@@ -95,7 +96,7 @@ static bool put_item(struct name *n, const struct core_dump *d, char c)
 	case 'd': put_number(n, t->process->dumpable); break;
 	case 's': put_number(n, (uint64_t)d->info->si_signo); break;
 	case 't': put_number(n, (uint64_t)(clock_realtime_ns() / NSEC_PER_SEC)); break;
-	case 'h': system_hostname(host, sizeof(host)); put_safe(n, host); break;
+	case 'h': system_name_get(SYSTEM_HOST_NAME, host); put_safe(n, host); break;
 	case 'e': put_safe(n, t->name); break;
 	case 'f': put_program(n, d, false); break;
 	case 'E': put_program(n, d, true); break;

@@ -436,7 +436,6 @@ static void become(struct exec *e, struct regs *regs)
 	set_comm(t, e->name);
 	arch_thread_exec(regs, e->interpreter.entry ? e->interpreter.entry : e->program.entry,
 			 e->sp);
-	regs_no_restart(regs);
 }
 
 /*

@@ -204,6 +204,7 @@ static void copy_signal_state(struct thread *child, const struct fork_args *a)
 		child->altstack.ss_flags = SS_DISABLE;
 	child->core.cap_word = me->core.cap_word;
 	child->timer_slack_ns = me->timer_slack_ns;
+	child->ioprio = me->ioprio;
 	child->exit_signal = (a->flags & CLONE_THREAD) ? 0 : (uint32_t)a->exit_signal;
 	if (!(a->flags & CLONE_VM)) {	/* the area was copied with the memory */
 		child->rseq = me->rseq;

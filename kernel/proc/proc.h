@@ -131,7 +131,6 @@ void cred_commit(struct cred *c);	/* publish @c as the caller's */
 bool core_dump(const struct siginfo *info);
 __must_check struct sighand *core_dump_join(struct thread *t, struct sighand *s,
 					    unsigned long *flags);
-void system_hostname(char *buf, size_t size);	/* sys_system.c */
 
 /* exec.c: start PID 1's program; returns only on failure or to enter user mode. */
 int exec_kernel(const char *path);

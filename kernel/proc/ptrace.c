@@ -307,8 +307,10 @@ bool ptrace_thread_ends(struct thread *t)
 	t->ptrace->attaching = false;
 	thread_clear_work(t, WORK_PTRACE);
 	sighand_unlock(s, flags);
-	if (t == t->process->leader)
-		return true;		/* told with the process's end: exit.c */
+	if (t == t->process->leader) {	/* told with the process's end: exit.c */
+		waitq_wake_all(&t->tracer->child_waitq, 0);
+		return true;
+	}
 	process_ref(t->process);
 	t->process->nr_traced_dead++;
 	notify_end(t->tracer, t, SIGCHLD, t->exit_code);

@@ -101,6 +101,13 @@ static int sleep_in_stop(struct thread *t, struct siginfo *info)
 	return sig;
 }
 
+/* PTRACE_ATTACH waits for a stop that will not come.  tasklist_lock held. */
+static void wake_attacher(struct thread *t)
+{
+	if (t->tracer)
+		waitq_wake_all(&t->tracer->child_waitq, 0);
+}
+
 static int stop(const struct stop *a)
 {
 	struct thread *t = current_thread();
@@ -109,6 +116,7 @@ static int stop(const struct stop *a)
 
 	spin_lock(&tasklist_lock);
 	if (!enter_stop(t, a, &last)) {
+		wake_attacher(t);
 		spin_unlock(&tasklist_lock);
 		return a->keep;
 	}
@@ -211,7 +219,9 @@ void ptrace_trap(struct thread *t)
 	if (!sig && !seized) {		/* SIGCONT was quicker than the attach */
 		pt->trap_stop = pt->attaching = pt->trap_notify = false;
 		sighand_unlock(s, flags);
-		waitq_wake_all(&p->child_waitq, 0);
+		spin_lock(&tasklist_lock);
+		wake_attacher(t);
+		spin_unlock(&tasklist_lock);
 		return;
 	}
 	sighand_unlock(s, flags);

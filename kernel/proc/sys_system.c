@@ -17,7 +17,26 @@
 #include "proc.h"
 
 static struct mutex names_lock = MUTEX_INIT(names_lock, REGISTRY);
-static char hostname[65] = "aegis", domainname[65] = "(none)";	/* [R] names_lock */
+static char names[2][SYSTEM_NAME_MAX + 1] = {	/* [R] names_lock */
+	[SYSTEM_HOST_NAME] = "aegis", [SYSTEM_DOMAIN_NAME] = "(none)",
+};
+
+void system_name_get(enum system_name which, char out[SYSTEM_NAME_MAX + 1])
+{
+	mutex_lock(&names_lock);
+	memcpy(out, names[which], sizeof(names[which]));
+	mutex_unlock(&names_lock);
+}
+
+void system_name_set(enum system_name which, const char *name)
+{
+	char text[SYSTEM_NAME_MAX + 1] = { 0 };
+
+	str_copy_cut(text, name, sizeof(text));
+	mutex_lock(&names_lock);
+	memcpy(names[which], text, sizeof(text));
+	mutex_unlock(&names_lock);
+}
 
 long sys_uname(uaddr_t buf)
 {
@@ -27,38 +46,34 @@ long sys_uname(uaddr_t buf)
 	str_copy_cut(u.release, kernel_release, sizeof(u.release));
 	str_copy_cut(u.version, kernel_version, sizeof(u.version));
 	str_copy_cut(u.machine, arch_name, sizeof(u.machine));
-	mutex_lock(&names_lock);
-	str_copy_cut(u.nodename, hostname, sizeof(u.nodename));
-	str_copy_cut(u.domainname, domainname, sizeof(u.domainname));
-	mutex_unlock(&names_lock);
+	system_name_get(SYSTEM_HOST_NAME, u.nodename);
+	system_name_get(SYSTEM_DOMAIN_NAME, u.domainname);
 	return copy_to_user(buf, &u, sizeof(u));
 }
 
-static long set_system_name(char *to, uaddr_t uname, int len)
+static long set_system_name(enum system_name which, uaddr_t uname, int len)
 {
-	char name[65] = { 0 };
+	char name[SYSTEM_NAME_MAX + 1] = { 0 };
 
 	if (current_cred()->euid != 0)
 		return -EPERM;
-	if (len < 0 || len > 64)
+	if (len < 0 || len > SYSTEM_NAME_MAX)
 		return -EINVAL;
 	if (copy_from_user(name, uname, (size_t)len))
 		return -EFAULT;
-	mutex_lock(&names_lock);
-	memcpy(to, name, sizeof(name));
-	mutex_unlock(&names_lock);
+	system_name_set(which, name);
 	return 0;
 }
 
-void system_hostname(char *buf, size_t size)
+long sys_sethostname(uaddr_t name, int len)
 {
-	mutex_lock(&names_lock);
-	str_copy_cut(buf, hostname, size);
-	mutex_unlock(&names_lock);
+	return set_system_name(SYSTEM_HOST_NAME, name, len);
 }
 
-long sys_sethostname(uaddr_t name, int len)   { return set_system_name(hostname, name, len); }
-long sys_setdomainname(uaddr_t name, int len) { return set_system_name(domainname, name, len); }
+long sys_setdomainname(uaddr_t name, int len)
+{
+	return set_system_name(SYSTEM_DOMAIN_NAME, name, len);
+}
 
 static unsigned int count_threads(void)
 {

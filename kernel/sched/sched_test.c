@@ -98,15 +98,34 @@ static bool share(struct spinner pair[2], int64_t ns)
 	return true;
 }
 
+/*
+ * Does the first one's share come to lie between @low and @high tenths of the second one's?  Shares
+ * even out in time, but a host that is busy takes the CPU away for as long as it likes, and what it
+ * took is charged to who was running: so more rounds where one was disturbed.
+ */
+static bool share_settles(const struct spinner pair[2], uint64_t low, uint64_t high)
+{
+	uint64_t first = 0, second = 0;
+
+	for (unsigned int round = 0; round < 30; round++) {
+		struct spinner s[2] = { pair[0], pair[1] };
+
+		if (!share(s, 300 * NSEC_PER_MSEC))
+			return false;
+		first += s[0].cpu_ns;
+		second += s[1].cpu_ns;
+		if (first * 10 > second * low && first * 10 < second * high)
+			return true;
+	}
+	return false;
+}
+
 KTEST(sched, equal_nice_shares_equally)
 {
 	struct spinner s[2] = { { .cpus = one_cpu(last_online()) },
 				{ .cpus = one_cpu(last_online()) } };
 
-	if (!share(s, 400 * NSEC_PER_MSEC))
-		KSKIP("no memory for a thread");
-	KEXPECT_LT(s[0].cpu_ns * 10, s[1].cpu_ns * 15);
-	KEXPECT_LT(s[1].cpu_ns * 10, s[0].cpu_ns * 15);
+	KEXPECT_TRUE(share_settles(s, 7, 15));
 }
 
 /* Five nice steps are a weight of about 3. */
@@ -115,10 +134,7 @@ KTEST(sched, nice_weighs_shares)
 	struct spinner s[2] = { { .cpus = one_cpu(last_online()) },
 				{ .cpus = one_cpu(last_online()), .nice = 5 } };
 
-	if (!share(s, 500 * NSEC_PER_MSEC))
-		KSKIP("no memory for a thread");
-	KEXPECT_GT(s[0].cpu_ns, s[1].cpu_ns * 2);
-	KEXPECT_LT(s[0].cpu_ns, s[1].cpu_ns * 5);
+	KEXPECT_TRUE(share_settles(s, 20, 50));
 }
 
 /*

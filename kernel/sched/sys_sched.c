@@ -332,3 +332,73 @@ long sys_setpriority(int which, int who, int nice)
 
 	return scan_priority(which, who, &s, priority_set_one);
 }
+
+/*
+ * I/O priorities.  Nothing queues by them yet; they are kept, inherited and shown, as with an I/O
+ * scheduler that has no use for them.
+ */
+
+#define IOPRIO_LEVEL_MASK	7	/* above it stand hints, which mean nothing here */
+
+/* One thread's, as it was set. */
+static void ioprio_get_raw(struct thread *t, struct priority_scan *s)
+{
+	s->result = t->ioprio;
+}
+
+/* Of several the most urgent: the lowest.  Unset is best effort, at a level that follows nice. */
+static void ioprio_get_one(struct thread *t, struct priority_scan *s)
+{
+	long value = t->ioprio ? t->ioprio :
+		     IOPRIO_CLASS_BE << IOPRIO_CLASS_SHIFT | (t->sched.nice + 20) / 5;
+
+	if (s->result < 0 || value < s->result)
+		s->result = value;
+}
+
+static void ioprio_set_one(struct thread *t, struct priority_scan *s)
+{
+	if (may_change(t))
+		t->ioprio = (uint16_t)s->nice;
+	if (s->result == -ESRCH || !may_change(t))
+		s->result = may_change(t) ? 0 : -EPERM;
+}
+
+/* The callers of ioprio_* and *priority name threads alike, but count from 1 and 0. */
+static long scan_ioprio(int which, int who, struct priority_scan *s,
+			void (*fn)(struct thread *, struct priority_scan *))
+{
+	if (which < IOPRIO_WHO_PROCESS || which > IOPRIO_WHO_USER)
+		return -EINVAL;
+	return scan_priority(which - IOPRIO_WHO_PROCESS + PRIO_PROCESS, who, s, fn);
+}
+
+long sys_ioprio_get(int which, int who)
+{
+	struct priority_scan s = { 0 };
+
+	return scan_ioprio(which, who, &s,
+			   which == IOPRIO_WHO_PROCESS ? ioprio_get_raw : ioprio_get_one);
+}
+
+static int check_ioprio(int ioprio)
+{
+	switch (ioprio >> IOPRIO_CLASS_SHIFT) {
+	case IOPRIO_CLASS_RT:
+		return current_cred()->euid == 0 ? 0 : -EPERM;
+	case IOPRIO_CLASS_BE:
+	case IOPRIO_CLASS_IDLE:
+		return 0;
+	case IOPRIO_CLASS_NONE:
+		return ioprio & IOPRIO_LEVEL_MASK ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
+long sys_ioprio_set(int which, int who, int ioprio)
+{
+	struct priority_scan s = { .nice = ioprio };
+	int err = check_ioprio(ioprio);
+
+	return err ? err : scan_ioprio(which, who, &s, ioprio_set_one);
+}

@@ -252,12 +252,6 @@ static struct unix_message *find_message(struct unix_socket *u, uint32_t flags, 
 	return msg;
 }
 
-static bool may_read(struct unix_socket *u)
-{
-	return !list_empty(&u->queue) || READ_ONCE(u->sk.error) ||
-	       READ_ONCE(u->sk.shutdown) & SIDE_RECEIVE;
-}
-
 /* Waits for a message and returns with read_lock held; NULL: the end; error pointer. */
 static struct unix_message *await_message(struct unix_socket *u, uint32_t flags, size_t *skip)
 {
@@ -280,7 +274,7 @@ static struct unix_message *await_message(struct unix_socket *u, uint32_t flags,
 			return ERR_PTR(err);
 		if ((shutdown & SIDE_RECEIVE) && (unix_is_connection(u) || wait.timeout_ns))
 			return NULL;
-		err = socket_wait(&wait, &u->sk.readers, may_read(u));
+		err = socket_wait(&wait, &u->sk.readers, unix_may_receive(u));
 		if (err)
 			return ERR_PTR(err);
 	}

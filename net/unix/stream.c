@@ -193,12 +193,6 @@ static int peek(struct unix_socket *u, struct stream_read *r)
 	return READ_OVER;
 }
 
-static bool may_read(struct unix_socket *u)
-{
-	return !list_empty(&u->queue) || READ_ONCE(u->sk.error) ||
-	       READ_ONCE(u->sk.shutdown) & SIDE_RECEIVE;
-}
-
 /* 0 or -errno; what was read is in @r. */
 static int read_loop(struct unix_socket *u, struct stream_read *r)
 {
@@ -213,7 +207,7 @@ static int read_loop(struct unix_socket *u, struct stream_read *r)
 		if (likely(err <= 0))
 			return err;
 		/* All: one may leave bytes that are another's to read. */
-		err = socket_wait_all(&wait, &u->sk.readers, may_read(u));
+		err = socket_wait_all(&wait, &u->sk.readers, unix_may_receive(u));
 		if (err)
 			return err;
 	}

@@ -163,6 +163,12 @@ static inline bool unix_queue_is_full(const struct unix_socket *u)
 {
 	return READ_ONCE(u->queue_len) > READ_ONCE(u->backlog);
 }
+/* Is there something to receive, or to report instead? */
+static inline bool unix_may_receive(const struct unix_socket *u)
+{
+	return !list_empty(&u->queue) || READ_ONCE(u->sk.error) ||
+	       READ_ONCE(u->sk.shutdown) & SIDE_RECEIVE;
+}
 /* The socket behind an open file, NULL: none of ours. */
 static inline struct unix_socket *unix_of_file(const struct file *f)
 {

@@ -306,3 +306,39 @@ ABI_TEST(process, cpu_limit)
 	run_child("soft limit, twice", spin_under_limit, &twice);
 	run_child("hard limit", spin_under_limit, &soft);
 }
+
+#define IOPRIO(class, level) ((class) << 13 | (level))
+
+static int ioprio_child(void *arg)
+{
+	(void)arg;
+	TRY(syscall(SYS_ioprio_get, 1, 0));
+	return 0;
+}
+
+ABI_TEST(process, io_priority)
+{
+	TRY(syscall(SYS_ioprio_get, 1, 0));
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(2, 6)));
+	TRY(syscall(SYS_ioprio_get, 1, 0));
+	TRY(syscall(SYS_ioprio_get, 1, getpid()));
+	run_child("inherited", ioprio_child, NULL);
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(1, 0)));
+	TRY(syscall(SYS_ioprio_get, 1, 0));
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(3, 0)));
+	TRY(syscall(SYS_ioprio_get, 1, 0));
+	TRY(syscall(SYS_ioprio_set, 2, 0, IOPRIO(2, 3)));
+	TRY(syscall(SYS_ioprio_get, 2, 0));
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(2, 8)));
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(0, 1)));
+	TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(4, 0)));
+	TRY(syscall(SYS_ioprio_set, 0, 0, IOPRIO(2, 0)));
+	TRY(syscall(SYS_ioprio_set, 4, 0, IOPRIO(2, 0)));
+	TRY(syscall(SYS_ioprio_get, 4, 0));
+	TRY(syscall(SYS_ioprio_get, 1, 999999));
+	TRY(syscall(SYS_ioprio_set, 1, 0, 0));
+	if (!setresuid(1000, 1000, 1000)) {
+		TRY(syscall(SYS_ioprio_set, 1, 0, IOPRIO(1, 0)));
+		TRY(syscall(SYS_ioprio_set, 1, 1, IOPRIO(2, 0)));
+	}
+}

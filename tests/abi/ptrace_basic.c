@@ -316,15 +316,15 @@ ABI_TEST(ptrace, foreign)
 		pid = spawn(spin, NULL);
 		(void)!write(to[1], &pid, sizeof(pid));
 		waitpid(pid, &status, 0);
-		show_status("the parent sees", status);
-		_exit(0);
+		_exit(WIFSIGNALED(status) ? WTERMSIG(status) : 99);
 	}
 	(void)!read(to[0], &pid, sizeof(pid));
-	TRY(ptrace(PTRACE_ATTACH, pid, 0, 0) );
+	TRY(ptrace(PTRACE_ATTACH, pid, 0, 0));
 	next_stop("attached", pid);
 	kill(pid, SIGKILL);
 	next_stop("the tracer sees", pid);
 	waitpid(parent, &status, 0);
+	show_status("the parent saw as a number", status);
 	TRY(waitpid(pid, &status, 0));
 }
 

@@ -808,6 +808,25 @@ ABI_TEST(unix_stream, sendfile)
 	unlink("file");
 }
 
+ABI_TEST(unix_stream, splice)
+{
+	int sv[2], p[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, sv);
+	pipe(p);
+	TRY(write(p[1], "hello", 5));
+	TRY(splice(p[0], NULL, sv[0], NULL, 100, 0));
+	TRY(read(sv[1], buf, 10));
+	TRY(write(sv[0], "world", 5));
+	TRY(splice(sv[1], NULL, p[1], NULL, 100, 0));
+	TRY(read(p[0], buf, 10));
+	say("%.5s", buf);
+	TRY(fcntl(sv[1], F_SETFL, O_NONBLOCK));
+	TRY(splice(sv[1], NULL, p[1], NULL, 100, 0));
+	TRY(shutdown(sv[0], SHUT_WR));
+	TRY(splice(sv[1], NULL, p[1], NULL, 100, 0));
+}
+
 ABI_TEST(unix_stream, faults)
 {
 	struct iovec v[2] = { { buf, 2 }, { (void *)16, 2 } };

@@ -120,6 +120,7 @@ KERNEL_ONLY = re.compile(r"^(MAX_ERRNO|SIGRTMAX|ERESTART\w*|ENOIOCTLCMD|USER_HZ|
                          r"|SIOC(IN|OUT)Q|MFD_(NOEXEC_SEAL|EXEC)|OPEN_HOW_SIZE_VER0|HWCAP2_\w+"
                          r"|CPUCLOCK_\w+|CLOCKFD|SCHED_NORMAL|UC_STRICT_RESTORE_SS"
                          r"|MSG_(SYN|RST|FIN|PROXY|BATCH)|SCM_(SECURITY|MAX_FD)|PARENB"
+                         r"|SO_PEERPIDFD"        # Linux 6.5
                          r"|AT_RSEQ_\w+|SI_DETHREAD|UNIX98_PTY_\w+|LANDLOCK_\w+|FUTEX_32"
                          r"|BLK(IOMIN|IOOPT|ALIGNOFF|PBSZGET)|MEMBARRIER_\w+|SOCK_TYPE_MASK"
                          r"|RTSIG_MAX|IOV_MAX|AF_MAX|MS_(MGC_MSK|NOSYMFOLLOW)|SO_PASSPIDFD"

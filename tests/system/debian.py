@@ -31,7 +31,7 @@ def run_column(kernel, arch):
     path = saved(f"{kernel}-{arch}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    done = vm(arch, "bash", "-c", START, linux=kernel == "linux", seconds=400, log=path.with_suffix(".log"),
+    done = vm(arch, "bash", "-c", START, linux=kernel == "linux", seconds=1200, log=path.with_suffix(".log"),
               options=["--smp", 2, "--root", "debian", "--put", f"{HERE / 'debian_session.sh'}:{SCRIPT}"])
     path.write_text(done.out)
     return done

@@ -39,7 +39,7 @@ step coreutils-sort; seq 20000 | shuf --random-source=/dev/zero | sort -n --para
 step coreutils-hash; md5sum n; sha1sum n; sha256sum n; sha512sum n | cut -c1-20; b2sum n | cut -c1-20; cksum n; base64 -w0 n | md5sum
 step coreutils-text; nl n | tail -1; fold -w 3 <<<abcdefg; tac n | head -1; paste -sd+ n | md5sum; join <(printf 'a 1\nb 2\n') <(printf 'a x\nb y\n'); comm -12 n n | tail -1; tr a-z A-Z <<<abc; expand <<<$'a\tb'; od -An -tx1 <<<ab; rev <<<abc
 step coreutils-tail; tail -n 2 n; tail -c 5 n; tail -n 1 -f n >followed & t=$!; until [ -s followed ]; do sleep 0.01; done; echo more >>n; until [ "$(wc -l <followed)" = 2 ]; do sleep 0.01; done; kill $t; wait $t; end; cat followed
-step coreutils-timeout; timeout 0.05 sleep 5; end; timeout -s KILL 0.05 sleep 5 2>/dev/null; end; timeout 5 true; end
+step coreutils-timeout; timeout 0.05 sleep 5; end; { timeout -s KILL 0.05 sleep 5; } 2>/dev/null; end; timeout 5 true; end
 step coreutils-env; env -i A=1 env; env -C / pwd; nice -n 5 nice; nohup true 2>/dev/null; end; stdbuf -oL echo buffered; printenv HOME
 step coreutils-id; id -u; id -g; groups 2>/dev/null; whoami 2>/dev/null; end
 step coreutils-date; date -u -d @1000000000; date -u -d '2024-02-29 +1 year' +%F; date -u -r t +%s
@@ -77,7 +77,7 @@ step util-linux-misc; prlimit --nofile --noheadings -o RESOURCE,UNITS; cal 2 202
 step login; getent passwd root; end; getent hosts localhost; end; locale 2>&1 | head -1; getconf PAGESIZE; getconf _NPROCESSORS_ONLN >/dev/null; end; ldd /bin/true | grep -c .; ldconfig -p | tail -1 | cut -c1-5; iconv -f utf-8 -t latin1 <<<abc; zdump UTC | cut -d' ' -f1
 step proc; cat /proc/self/comm; tr '\0' ' ' </proc/self/cmdline; echo; readlink /proc/self/exe /proc/self/cwd | sed 's,.*/,,'; grep -c . /proc/self/maps | grep -c .; cut -d' ' -f2,3 /proc/self/stat; wc -w </proc/self/stat; wc -w </proc/self/statm; head -1 /proc/self/limits; grep -c '' /proc/self/limits; ls /proc/self/fd | wc -l; cat /proc/self/oom_score_adj; head -c 5 /proc/version; mawk '{ print NF }' /proc/loadavg /proc/uptime; grep -c processor /proc/cpuinfo >/dev/null; end; mawk '/^(MemTotal|MemFree|Cached|SwapTotal)/ { print $1, $3 }' /proc/meminfo; mawk '/^(cpu|ctxt|btime|processes|intr|softirq|procs_running|procs_blocked)/ { sub(/[0-9]+$/, "", $1); print $1, ($1 == "cpu" ? NF : "") }' /proc/stat | sort -u
 step status; mawk -F: '{ print $1 }' /proc/self/status; cat /proc/self/loginuid; echo; cat /proc/self/uid_map /proc/self/setgroups
-step smaps; mawk '/^[A-Z]/ { print $1 }' /proc/self/smaps | sort -u; mawk '{ print $1 }' /proc/self/smaps_rollup | tail -n +2; mawk '{ print $1 }' /proc/self/io; ls /proc/self/task | wc -l
+step smaps; mawk '/^[A-Z]/ { print $1 }' /proc/self/smaps | sort -u | grep -v ProtectionKey; mawk '{ print $1 }' /proc/self/smaps_rollup | tail -n +2; mawk '{ print $1 }' /proc/self/io; ls /proc/self/task | wc -l
 step shm; echo shared >/dev/shm/x; cat /dev/shm/x; stat -f -c %T /dev/shm; rm /dev/shm/x; stat -c '%a %F' /dev/shm /dev/pts /dev/null /dev/full; echo x >/dev/full; end; ls -l /dev/fd /dev/stdin | mawk '{ print $9, $10, $11 }'
 step sys; cat /sys/devices/system/cpu/online >/dev/null; end; ls -d /sys/class/* /sys/block >/dev/null; end; cat /proc/sys/kernel/hostname >/dev/null; end; cat /proc/sys/kernel/ostype /proc/sys/vm/overcommit_memory /proc/sys/fs/pipe-max-size
 step end

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Lists devices and their drivers on every board, and takes one away and back; prints KTAP.
+"""Lists devices and their drivers on every board, and takes one away and back; compares what /sys says
+about PCI with Linux on the same machine; prints KTAP.
 
 usage: tests/system/devices.py --arch ARCH
 
@@ -9,6 +10,8 @@ interrupt pins and packed rings have machines of their own; one of them runs the
 """
 
 import argparse
+import difflib
+import re
 import sys
 from pathlib import Path
 
@@ -76,6 +79,27 @@ def problem_of(done, virtio, gone):
     return None
 
 
+LISTING = """for p in /sys/bus/pci/devices/*; do
+    for a in vendor device class subsystem_vendor subsystem_device revision modalias; do
+        echo "${p##*/} $a $(cat $p/$a)"
+    done
+    echo "${p##*/} link $(readlink $p)"
+    head -c 16 $p/config | od -A n -t x1
+done"""
+
+
+def difference_to_linux(arch):
+    """The same machine, a port and an empty port, on both kernels."""
+    options = ["--device", PORT.format(1), "--device", RNG + ",bus=port1", "--device", PORT.format(2)]
+    ours, linux = (vm(arch, "sh", "-c", LISTING, options=options, linux=rival) for rival in (False, True))
+    if ours.status or linux.status:
+        return ours.story() + linux.story()
+    # The command and status words of a header are the kernel's: bytes 4 to 7.
+    plain = [[re.sub(r"^((?: ..){4})(?: ..){4}", r"\1", line) for line in ran.out.split("\n")]
+             for ran in (linux, ours)]
+    return "\n".join(difflib.unified_diff(*plain, "linux", "aegis", n=0, lineterm=""))
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--arch", required=True)
@@ -89,6 +113,7 @@ def main():
         done = vm(arch, "sh", "/bin/devices.sh", *([gone] if gone else []), config=config,
                   options=options, seconds=120)
         report.check(name, problem_of(done, virtio, gone))
+    report.check("PCI in /sys as Linux has it", difference_to_linux(arch))
     return report.end()
 
 

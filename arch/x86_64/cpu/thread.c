@@ -13,6 +13,7 @@
 #include <arch_impl/fpu.h>
 #include <arch_impl/msr.h>
 #include <kernel/percpu.h>
+#include <kernel/ptrace.h>
 #include <kernel/thread.h>
 #include <lib/err.h>
 #include <lib/string.h>
@@ -135,6 +136,7 @@ int arch_thread_init_user(struct thread *t)
 void arch_thread_exec(struct regs *regs, uint64_t entry, uint64_t sp)
 {
 	struct thread *t = arch_current();
+	uint64_t nr = regs->orig_ax;
 	unsigned long flags;
 
 	memset(regs, 0, sizeof(*regs));
@@ -144,6 +146,10 @@ void arch_thread_exec(struct regs *regs, uint64_t entry, uint64_t sp)
 	regs->ss = USER_DS;
 	regs->flags = RFLAGS_FIXED | RFLAGS_IF;
 	regs_no_restart(regs);
+	if (thread_is_traced(t)) {	/* debuggers look for the call's number at its end */
+		regs->orig_ax = nr;
+		thread_set_work(t, WORK_FRAME);
+	}
 	arch_debug_clear(t);
 
 	flags = arch_irq_save();
