@@ -4,6 +4,7 @@
 #include <drivers/ramdisk.h>
 #include <kernel/clock.h>
 #include <kernel/sched.h>
+#include <lib/endian.h>
 #include <lib/err.h>
 #include <lib/ktest.h>
 #include <lib/string.h>
@@ -361,5 +362,69 @@ KTEST(block, busy_drivers_are_asked_again)
 	KEXPECT_EQ(block_read(ramdisk_device(rd), 0, buf, 512), 0);
 	KEXPECT_EQ(left, 0);
 	ramdisk_destroy(rd);
+	kfree(buf);
+}
+
+/* One partition of type 0x83 at [8, 40); or an empty table. */
+static int write_table(struct block_device *dev, char *buf, bool has_partition)
+{
+	memset(buf, 0, 512);
+	buf[510] = 0x55;
+	buf[511] = (char)0xaa;
+	if (has_partition) {
+		buf[446 + 4] = (char)0x83;
+		put_le32(buf + 446 + 8, 8);
+		put_le32(buf + 446 + 12, 32);
+	}
+	return block_write(dev, 0, buf, 512, 0);
+}
+
+static void check_partition(struct test_disk *t, struct block_device *part, char *buf)
+{
+	KEXPECT_EQ(part->part, 1);
+	KEXPECT_EQ(part->start, 8);
+	KEXPECT_EQ(part->nr_sectors, 32);
+	KEXPECT_STREQ(part->part_type, "0x83");
+	KEXPECT_PTR_EQ(block_whole(part), t->dev);
+	memset(buf, 0x77, 512);
+	KEXPECT_EQ(block_write(part, 3, buf, 512, 0), 0);
+	KEXPECT_EQ(block_read(t->dev, 11, buf, 512), 0);
+	KEXPECT_EQ(buf[100], 0x77);
+	KEXPECT_EQ(block_read(part, 32, buf, 512), -EIO);
+	KEXPECT_EQ(block_rescan(part), -EINVAL);
+	/* In use: the table may not be read anew. */
+	atomic_inc(&part->opens);
+	KEXPECT_EQ(block_rescan(t->dev), -EBUSY);
+	KEXPECT_EQ(block_part_remove(t->dev, 1), -EBUSY);
+	atomic_dec(&part->opens);
+}
+
+KTEST(block, partitions_come_and_go)
+{
+	struct block_device *part;
+	struct test_disk t;
+	char *buf = kmalloc(512, 0);
+
+	if (!buf || !test_disk_open(&t, &(struct ramdisk_args){ .name = "ktpart",
+								.nr_sectors = 256 }))
+		KSKIP("no memory for a disk");
+	KEXPECT_EQ(write_table(t.dev, buf, true), 0);
+	KEXPECT_EQ(block_rescan(t.dev), 0);
+	part = block_find_get_by_name("/dev/ktpart1");
+	KEXPECT_NOT_NULL(part);
+	if (part) {
+		check_partition(&t, part, buf);
+		KEXPECT_EQ(write_table(t.dev, buf, false), 0);
+		KEXPECT_EQ(block_rescan(t.dev), 0);
+		KEXPECT_NULL(block_find_get_by_name("ktpart1"));
+		KEXPECT_EQ(block_read(part, 0, buf, 512), -ENODEV);
+		block_put(part);
+	}
+	KEXPECT_EQ(block_part_add(t.dev, 3, 100, 20), 0);
+	KEXPECT_EQ(block_part_add(t.dev, 4, 110, 20), -EBUSY);
+	KEXPECT_EQ(block_part_add(t.dev, 4, 250, 20), -EINVAL);
+	KEXPECT_EQ(block_part_remove(t.dev, 4), -ENXIO);
+	KEXPECT_EQ(block_part_remove(t.dev, 3), 0);
+	test_disk_close(&t);
 	kfree(buf);
 }
