@@ -34,7 +34,7 @@ static const struct memobj_ops iomap_object_ops = {
 
 int iomap_inode_init(struct inode *inode, const struct iomap_ops *ops)
 {
-	struct iomap_file *x = kmalloc(sizeof(*x), 0);
+	struct iomap_file *x = kzalloc(sizeof(*x), 0);
 
 	if (!x)
 		return -ENOMEM;
