@@ -75,6 +75,7 @@ REFERENCE = {
     "un.h": [["linux/un.h"]],
     "utsname.h": [["linux/utsname.h"]],
     "wait.h": [["linux/wait.h"], ["sys/wait.h"]],
+    "watchdog.h": [["linux/watchdog.h"]],
     "xattr.h": [["linux/xattr.h"]],
 }
 
