@@ -4,8 +4,12 @@
  * out what is dirty, and call reboot(2).
  */
 #include <errno.h>
+#include <mntent.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +52,42 @@ static void await_end(int limit_ms)
 	}
 }
 
+/* Adds @name to the *@nr names of @list; the list, moved perhaps. */
+static char **name_add(char **list, unsigned int *nr, const char *name)
+{
+	char **longer = realloc(list, (*nr + 1) * sizeof(*list));
+
+	if (!longer)
+		return list;
+	longer[*nr] = strdup(name);
+	if (longer[*nr])
+		(*nr)++;
+	return longer;
+}
+
+/*
+ * A file system that is left while it may be written needs its journal replayed at the next mount:
+ * what can go is unmounted, the latest first, and the rest made read-only.  The names are gathered
+ * before: /proc goes as well.
+ */
+static void leave_file_systems(void)
+{
+	FILE *f = setmntent("/proc/self/mounts", "r");
+	char **names = NULL;
+	unsigned int nr = 0;
+	struct mntent *m;
+
+	if (!f)
+		return;
+	while ((m = getmntent(f)))
+		names = name_add(names, &nr, m->mnt_dir);
+	endmntent(f);
+	while (nr--)
+		if (umount2(names[nr], UMOUNT_NOFOLLOW) &&
+		    mount(NULL, names[nr], NULL, MS_REMOUNT | MS_RDONLY, NULL) && errno == EIO)
+			say("%s: cannot be written out", names[nr]);
+}
+
 void shutdown_machine(int signal)
 {
 	const struct request *request = request_find(signal);
@@ -61,6 +101,7 @@ void shutdown_machine(int signal)
 	kill(-1, SIGKILL);
 	await_end(GRACE_MS);
 	sync();
+	leave_file_systems();
 	reboot(request->command);
 	say("the kernel refused: %s", strerror(errno));
 	for (;;)
