@@ -41,6 +41,7 @@ REFERENCE = {
     "kd.h": [["linux/kd.h"]],
     "landlock.h": [["linux/landlock.h"]],
     "limits.h": [["linux/limits.h"], ["limits.h"], ["linux/binfmts.h"]],
+    "loop.h": [["linux/loop.h", "linux/major.h"]],
     "magic.h": [["linux/magic.h", "sys/vfs.h"]],
     "major.h": [["linux/major.h"]],
     "membarrier.h": [["linux/membarrier.h"]],
