@@ -148,7 +148,7 @@ int inode_permission(struct inode *inode, unsigned int mask)
 
 	if (unlikely(inode->flags & INODE_HAS_PERMISSION))
 		return inode->ops->permission(inode, mask);
-	if (unlikely(mask & MAY_WRITE) && (inode->sb->flags & MS_RDONLY) &&
+	if (unlikely(mask & MAY_WRITE) && super_is_rdonly(inode->sb) &&
 	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return -EROFS;
 	mask &= 7;
@@ -213,7 +213,7 @@ int inode_setattr_check(struct inode *inode, struct attr_change *a)
 	const struct cred *c = current_cred();
 	int err;
 
-	if (inode->sb->flags & MS_RDONLY)
+	if (super_is_rdonly(inode->sb))
 		return -EROFS;
 	if (a->valid & (ATTR_UID | ATTR_GID)) {
 		err = check_chown(inode, a);

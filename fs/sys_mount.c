@@ -43,11 +43,15 @@ static int forbid_writing(uint32_t *flags, uint32_t bit, const uint32_t *writers
 	return -EBUSY;
 }
 
-/* Before it becomes read-only everything goes to the medium; nobody makes it dirty again. */
+/*
+ * Before it becomes read-only everything goes to the medium; nobody makes it dirty again.  Names
+ * that only the cache remembers go first: they hold directories that were removed.
+ */
 static int write_all(struct super_block *sb)
 {
 	int err = 0;
 
+	dentry_shrink_super(sb);
 	if (IS_ENABLED(CONFIG_BLOCK))
 		err = writeback_super(sb, true);
 	if (!err && sb->ops->sync)
@@ -57,20 +61,24 @@ static int write_all(struct super_block *sb)
 
 static int remount_super(struct super_block *sb, unsigned long flags, char *data)
 {
-	bool was_rdonly = sb->flags & MS_RDONLY;
-	int err = flags & MS_RDONLY ? forbid_writing(&sb->flags, MS_RDONLY, &sb->writers) : 0;
+	bool was_rdonly = sb->flags & MS_RDONLY, closes = !was_rdonly && flags & MS_RDONLY;
+	int err = closes ? forbid_writing(&sb->flags, SUPER_CLOSING, &sb->writers) : 0;
 
 	if (err)
 		return err;
 	if (IS_ENABLED(CONFIG_BLOCK) && was_rdonly && !(flags & MS_RDONLY) && sb->bdev &&
 	    READ_ONCE(sb->bdev->is_read_only))
 		return -EACCES;
-	if (!was_rdonly && flags & MS_RDONLY)
+	if (closes)
 		err = write_all(sb);
 	if (!err && sb->ops->remount)
 		err = sb->ops->remount(sb, (uint32_t)flags, data);
-	if (err ? !was_rdonly : !(flags & MS_RDONLY))
+	if (!err && closes)
+		__atomic_fetch_or(&sb->flags, MS_RDONLY, __ATOMIC_SEQ_CST);
+	if (!err && was_rdonly && !(flags & MS_RDONLY))
 		__atomic_fetch_and(&sb->flags, ~(uint32_t)MS_RDONLY, __ATOMIC_SEQ_CST);
+	if (closes)
+		__atomic_fetch_and(&sb->flags, ~SUPER_CLOSING, __ATOMIC_SEQ_CST);
 	return err;
 }
 

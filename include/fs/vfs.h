@@ -349,8 +349,8 @@ struct super_ops {
 	 */
 	int (*sync)(struct super_block *sb, bool wait);
 	/*
-	 * @flags: MS_RDONLY and others as they shall become.  To read-only: nobody writes any more
-	 * and all is synchronised.
+	 * @flags: MS_RDONLY and others as they shall become; sb->flags has MS_RDONLY as it is yet.
+	 * To read-only: nobody writes any more (SUPER_CLOSING) and all is synchronised.
 	 */
 	int (*remount)(struct super_block *sb, uint32_t flags, char *data);
 	void (*show_options)(struct super_block *sb, struct seq_file *m);
@@ -358,12 +358,18 @@ struct super_ops {
 	void (*release)(struct super_block *sb);	/* nothing is left */
 };
 
+/*
+ * In super_block.flags, a bit that is no MS_ flag: it is being made read-only.  Programs are kept
+ * out, and what they left dirty is written by way of the file system, which is not read-only yet.
+ */
+#define SUPER_CLOSING	(1u << 30)
+
 /* A mounted file system. */
 struct super_block {
 	const struct super_ops *ops;	/* [I] */
 	const struct fs_type *type;	/* [I] */
 	struct dentry *root;		/* [I] counted */
-	uint32_t flags;			/* [A] MS_RDONLY, ... */
+	uint32_t flags;			/* [A] MS_RDONLY, ..., and SUPER_CLOSING */
 	dev_t dev;			/* [I] */
 	uint32_t magic;			/* [I] */
 	uint32_t block_size;		/* [I] */
@@ -500,9 +506,15 @@ void mounts_show(struct seq_file *m);
 void mountinfo_show(struct seq_file *m);
 void mountstats_show(struct seq_file *m);
 
+/* May no program change the file system?  The file system itself still may while it closes. */
+static inline bool super_is_rdonly(const struct super_block *sb)
+{
+	return sb->flags & (1u /* MS_RDONLY */ | SUPER_CLOSING);
+}
+
 static inline bool mount_is_rdonly(const struct mount *m)
 {
-	return (m->flags & MOUNT_RDONLY) || (m->sb->flags & 1 /* MS_RDONLY */);
+	return (m->flags & MOUNT_RDONLY) || super_is_rdonly(m->sb);
 }
 
 static inline void path_ref(const struct path *p)
