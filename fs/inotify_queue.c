@@ -212,7 +212,8 @@ static struct queued_event *event_make(int wd, const struct watch_event *e)
 	q->event.mask = e->mask;
 	q->event.cookie = e->cookie;
 	q->event.len = (uint32_t)len;
-	memcpy(q->event.name, e->name, e->len);
+	if (e->len)
+		memcpy(q->event.name, e->name, e->len);
 	return q;
 }
 
