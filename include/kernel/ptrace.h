@@ -28,6 +28,7 @@ struct ptrace_state {
 	struct list node;		/* [R] TASKLIST: in the tracer's process.traced */
 	/* [R] TASKLIST: whose requests are taken; compared only.  NULL: any thread's (TRACEME) */
 	struct thread *tracer_thread;
+	struct thread *freezer;		/* [R] SIGNAL: who froze it; compared only */
 	uint32_t options;		/* [R] SIGNAL: PTRACE_O_* */
 	bool seized;			/* [R] SIGNAL */
 	bool trap_stop;		/* [R] SIGNAL: is to stop (INTERRUPT, attached while stopped) */

@@ -16,8 +16,9 @@
  *     lock, tells the tracer under tasklist_lock, and sleeps as THREAD_TRACED until the phase is
  *     RUNS again.  Who moves the phase wakes it.
  * P4  A request freezes the tracee first (STOPPED to FROZEN), waits until it is off its CPU, and
- *     thaws it at the end.  Between the two nothing wakes it, SIGKILL included: so registers, FP
- *     state and address space stay where they are.  A SIGKILL meanwhile is remembered.
+ *     thaws what it froze itself at the end.  Between the two nothing wakes it, SIGKILL included:
+ *     so registers, FP state and address space stay where they are.  A SIGKILL meanwhile is
+ *     remembered.
  * P5  A dead tracee's thread struct, number and process stay until its tracer has waited for it: it
  *     is ENDED then.  A process is not reported to its parent before all such threads are gone
  *     (process.nr_traced_dead) and, if its leader is traced, before the tracer took the report.
