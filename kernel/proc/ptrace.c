@@ -70,7 +70,9 @@ static bool may_access(const struct cred *me, uint32_t uid, uint32_t gid, const 
 	if (cred_overrides_files(me))
 		return true;
 	rcu_read_lock();
-	may = ids_match(uid, gid, rcu_dereference(t->cred)) &&
+	may = ids_match(uid, gid, rcu_dereference(t->cred));
+	smp_rmb();	/* new ids, then the old dumpable: pairs with cred_commit()'s release */
+	may = may &&
 	      __atomic_load_n(&t->process->dumpable, __ATOMIC_RELAXED) == 1;
 	rcu_read_unlock();
 	return may;
@@ -92,6 +94,19 @@ int ptrace_may_attach(const struct thread *t)
 	if (!thread_is_user(t) && t->process == &kernel_process)
 		return -EPERM;
 	return may_access(me, me->uid, me->gid, t) ? 0 : -EPERM;
+}
+
+struct aspace *ptrace_aspace_get(struct thread *t, enum ptrace_reach reach)
+{
+	struct aspace *as;
+	bool may;
+
+	mutex_lock(&t->process->reach_lock);
+	may = reach == PTRACE_REACH_ATTACH ? !ptrace_may_attach(t) :
+	      ptrace_may_inspect(current_cred(), t);
+	as = may ? thread_aspace_get(t) : ERR_PTR(-EPERM);
+	mutex_unlock(&t->process->reach_lock);
+	return as;
 }
 
 bool ptrace_is_mine(const struct thread *t)
