@@ -8,6 +8,7 @@
  * map until evict() is over, so that nobody reads from the medium what evict() still changes; who
  * finds it FREEING waits and looks again.
  */
+#include <fs/notify.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
@@ -179,6 +180,7 @@ static void free_rcu(struct rcu_head *head)
 {
 	struct inode *inode = container_of(head, struct inode, rcu);
 
+	kfree(inode->marks);
 	if (inode->sb->ops->free_inode)
 		inode->sb->ops->free_inode(inode);
 	else
@@ -204,6 +206,8 @@ static void evict(struct inode *inode)
 		sb->ops->evict(inode);
 	if (inode->locks)
 		locks_free(inode);
+	if (inode->marks)
+		notify_unlist_marks(inode);
 	spin_lock(&sb->inodes_lock);
 	list_del_init(&inode->dirty_node);	/* evict() may have touched it */
 	map_erase(&sb->inode_map, inode->ino);

@@ -387,13 +387,16 @@ static int show_inspected(struct seq_file *m)
 {
 	const struct pid_entry *e = proc_inode_of(m->file->inode)->entry;
 	struct thread *t = pid_thread_get(m->priv);
-	bool allowed;
+	int err = -EACCES;
 
 	if (!t)
 		return -ESRCH;
-	allowed = ptrace_may_inspect(m->file->cred, t);
+	mutex_lock(&t->process->reach_lock);	/* no exec is between the check and the look */
+	if (ptrace_may_inspect(m->file->cred, t))
+		err = e->show(m);
+	mutex_unlock(&t->process->reach_lock);
 	thread_put(t);
-	return allowed ? e->show(m) : -EACCES;
+	return err;
 }
 
 static int show_open(struct inode *inode, struct file *f)

@@ -2,6 +2,8 @@
 /*
  * /proc/PID/maps, smaps, smaps_rollup and mem.
  */
+#include <kernel/ptrace.h>
+#include <lib/err.h>
 #include <lib/minmax.h>
 #include <lib/string.h>
 #include <mm/aspace.h>
@@ -174,16 +176,16 @@ int show_smaps_rollup(struct seq_file *m) { return show_regions(m, ROLLUP); }
 static int mem_open(struct inode *inode, struct file *f)
 {
 	struct thread *t = pid_thread_get(proc_inode_of(inode)->pid);
+	struct aspace *as;
 
 	if (!t)
 		return -ESRCH;
-	if (!pid_may_inspect(t)) {
-		thread_put(t);
-		return -EACCES;
-	}
-	f->priv = thread_aspace_get(t);
-	f->mode |= FMODE_SEEK;
+	as = ptrace_aspace_get(t, PTRACE_REACH_INSPECT);
 	thread_put(t);
+	if (IS_ERR(as))
+		return -EACCES;
+	f->priv = as;
+	f->mode |= FMODE_SEEK;
 	return 0;
 }
 

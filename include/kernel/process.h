@@ -123,6 +123,7 @@ struct process {
 	int64_t start_ns;		/* [I] */
 
 	struct mutex exec_lock;		/* class EXEC */
+	struct mutex reach_lock;	/* class REACH: see ptrace_aspace_get() */
 	struct cap_table *caps;		/* security/: shared by all threads */
 	uint32_t no_new_privs, dumpable, personality, keep_caps;	/* [A] */
 	int32_t oom_score_adj;		/* [A] */

@@ -28,6 +28,7 @@ struct ptrace_state {
 	struct list node;		/* [R] TASKLIST: in the tracer's process.traced */
 	/* [R] TASKLIST: whose requests are taken; compared only.  NULL: any thread's (TRACEME) */
 	struct thread *tracer_thread;
+	struct thread *freezer;		/* [R] SIGNAL: who froze it; compared only */
 	uint32_t options;		/* [R] SIGNAL: PTRACE_O_* */
 	bool seized;			/* [R] SIGNAL */
 	bool trap_stop;		/* [R] SIGNAL: is to stop (INTERRUPT, attached while stopped) */
@@ -58,6 +59,17 @@ bool ptrace_may_inspect(const struct cred *me, const struct thread *t);
  * -EPERM.
  */
 __must_check int ptrace_may_attach(const struct thread *t);
+
+/*
+ * The address space of @t, counted, if the caller may look into it (PTRACE_REACH_INSPECT) or more
+ * (PTRACE_REACH_ATTACH).  NULL: @t has none any more; error pointer: -EPERM.
+ *
+ * A check and a look at t->aspace after it are not enough: an exec between the two gives the memory
+ * of a set-id program to who was allowed the old one.  So exec changes both under
+ * process.reach_lock, and this looks at both; unlike exec_lock it is held for no wait for threads.
+ */
+enum ptrace_reach { PTRACE_REACH_INSPECT, PTRACE_REACH_ATTACH };
+struct aspace *ptrace_aspace_get(struct thread *t, enum ptrace_reach reach);
 
 /* Is @t traced by the caller's process, and held still? */
 bool ptrace_is_mine(const struct thread *t);

@@ -403,6 +403,24 @@ static void set_comm(struct thread *t, const char *path)
 	str_copy_cut(t->name, slash ? slash + 1 : path, sizeof(t->name));
 }
 
+/*
+ * The new program's memory, the ids it has, and whether others of these ids may look at it:
+ * together for ptrace_aspace_get().  One with other ids than its user's leaves no core file either.
+ */
+static void take_space_and_ids(struct exec *e)
+{
+	struct process *p = current_process();
+
+	mutex_lock(&p->reach_lock);
+	thread_release_aspace(current_thread(), e->as);
+	e->as = NULL;
+	p->dumpable = !e->set_id && !e->secure;
+	if (e->cred)
+		cred_commit(e->cred);
+	e->cred = NULL;
+	mutex_unlock(&p->reach_lock);
+}
+
 /* Point of no return: what the new program must not inherit. */
 static void become(struct exec *e, struct regs *regs)
 {
@@ -413,23 +431,17 @@ static void become(struct exec *e, struct regs *regs)
 	e->as->exe = e->file;	/* with a deny of its own, for as long as the program runs */
 	file_ref(e->file);
 	(void)!file_deny_write(e->file);	/* cannot fail: exec_file() denies already */
-	thread_release_aspace(t, e->as);
-	e->as = NULL;
+	take_space_and_ids(e);
 	process_timers_exec(p);
 	reset_handlers(p);
 	files_close_on_exec(t->files);
 	t->altstack = (stack_t){ .ss_flags = SS_DISABLE };
 	t->robust_list = t->rseq = t->clear_child_tid = 0;
 	t->restart.fn = NULL;
-	p->dumpable = 1;
 	if (e->set_id) {	/* what its user prepared must not reach the owner's program */
 		t->pdeath_signal = 0;
 		p->personality &= ~(uint32_t)PER_CLEAR_ON_SETID;
-		p->dumpable = 0;
 	}
-	if (e->cred)
-		cred_commit(e->cred);
-	e->cred = NULL;
 	p->did_exec = true;
 	p->keep_caps = 0;
 	p->leader->exit_signal = SIGCHLD;

@@ -38,6 +38,7 @@ struct process kernel_process = {
 	.child_waitq = WAITQ_INIT(kernel_process.child_waitq),
 	.lock = SPINLOCK_INIT(PROCESS),
 	.exec_lock = MUTEX_INIT(kernel_process.exec_lock, EXEC),
+	.reach_lock = MUTEX_INIT(kernel_process.reach_lock, REACH),
 };
 
 static void limits_init(struct process *p)
@@ -70,6 +71,7 @@ static void process_setup(struct process *p)
 	waitq_init(&p->child_waitq);
 	spinlock_init(&p->lock, PROCESS);
 	mutex_init(&p->exec_lock, EXEC);
+	mutex_init(&p->reach_lock, REACH);
 	p->dumpable = 1;
 	p->coredump_filter = CORE_FILTER_DEFAULT;
 	p->start_ns = clock_ns();

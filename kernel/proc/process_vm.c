@@ -99,14 +99,12 @@ static struct aspace *target_get(int pid)
 {
 	struct thread *t = thread_get(pid);
 	struct aspace *as;
-	int err;
 
 	if (!t)
 		return ERR_PTR(-ESRCH);
-	err = ptrace_may_attach(t);
-	as = err ? NULL : thread_aspace_get(t);
+	as = ptrace_aspace_get(t, PTRACE_REACH_ATTACH);
 	thread_put(t);
-	return as ? as : ERR_PTR(err ? err : -ESRCH);
+	return as ? as : ERR_PTR(-ESRCH);
 }
 
 static long transfer(struct transfer *x, int pid)

@@ -16,8 +16,9 @@
  *     lock, tells the tracer under tasklist_lock, and sleeps as THREAD_TRACED until the phase is
  *     RUNS again.  Who moves the phase wakes it.
  * P4  A request freezes the tracee first (STOPPED to FROZEN), waits until it is off its CPU, and
- *     thaws it at the end.  Between the two nothing wakes it, SIGKILL included: so registers, FP
- *     state and address space stay where they are.  A SIGKILL meanwhile is remembered.
+ *     thaws what it froze itself at the end.  Between the two nothing wakes it, SIGKILL included:
+ *     so registers, FP state and address space stay where they are.  A SIGKILL meanwhile is
+ *     remembered.
  * P5  A dead tracee's thread struct, number and process stay until its tracer has waited for it: it
  *     is ENDED then.  A process is not reported to its parent before all such threads are gone
  *     (process.nr_traced_dead) and, if its leader is traced, before the tracer took the report.
@@ -69,7 +70,9 @@ static bool may_access(const struct cred *me, uint32_t uid, uint32_t gid, const 
 	if (cred_overrides_files(me))
 		return true;
 	rcu_read_lock();
-	may = ids_match(uid, gid, rcu_dereference(t->cred)) &&
+	may = ids_match(uid, gid, rcu_dereference(t->cred));
+	smp_rmb();	/* new ids, then the old dumpable: pairs with cred_commit()'s release */
+	may = may &&
 	      __atomic_load_n(&t->process->dumpable, __ATOMIC_RELAXED) == 1;
 	rcu_read_unlock();
 	return may;
@@ -91,6 +94,19 @@ int ptrace_may_attach(const struct thread *t)
 	if (!thread_is_user(t) && t->process == &kernel_process)
 		return -EPERM;
 	return may_access(me, me->uid, me->gid, t) ? 0 : -EPERM;
+}
+
+struct aspace *ptrace_aspace_get(struct thread *t, enum ptrace_reach reach)
+{
+	struct aspace *as;
+	bool may;
+
+	mutex_lock(&t->process->reach_lock);
+	may = reach == PTRACE_REACH_ATTACH ? !ptrace_may_attach(t) :
+	      ptrace_may_inspect(current_cred(), t);
+	as = may ? thread_aspace_get(t) : ERR_PTR(-EPERM);
+	mutex_unlock(&t->process->reach_lock);
+	return as;
 }
 
 bool ptrace_is_mine(const struct thread *t)

@@ -336,10 +336,13 @@ static int try_freeze(struct thread *t)
 	struct sighand *s = sighand_lock(t->process, &flags);
 	int err = -ESRCH;
 
-	if (pt->phase == PTRACE_FROZEN) {
+	if (!ptrace_is_mine(t)) {
+		/* detached since the request was admitted, perhaps somebody else's by now */
+	} else if (pt->phase == PTRACE_FROZEN) {
 		err = -EAGAIN;
 	} else if (pt->phase == PTRACE_STOPPED && t->state == THREAD_TRACED) {
 		ptrace_set_phase(pt, PTRACE_FROZEN);
+		pt->freezer = current_thread();
 		pt->killed = false;
 		err = 0;
 	}
@@ -365,7 +368,8 @@ void ptrace_thaw(struct thread *t)
 	unsigned long flags;
 	struct sighand *s = sighand_lock(t->process, &flags);
 
-	if (pt->phase == PTRACE_FROZEN) {
+	/* If this request let it go on, it may be in the next stop, frozen by the next request. */
+	if (pt->phase == PTRACE_FROZEN && pt->freezer == current_thread()) {
 		ptrace_set_phase(pt, pt->killed ? PTRACE_RUNS : PTRACE_STOPPED);
 		if (pt->killed)
 			(void)thread_wake_states(t, THREAD_TRACED);

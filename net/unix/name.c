@@ -66,6 +66,7 @@ static void rehash_locked(struct name_table *fresh)
 	struct name_table *old = table;
 
 	__atomic_store_n(&table_seq, table_seq + 1, __ATOMIC_SEQ_CST);
+	smp_wmb();	/* odd before a node is off its chain: pairs with find_counted() */
 	for (size_t i = 0; old && i < 1UL << old->bits; i++) {
 		struct hlist_node *n;
 
@@ -160,6 +161,7 @@ static struct unix_socket *find_counted(const struct wanted *w)
 	if (u && !refcount_inc_not_zero(&u->sk.refs))
 		u = NULL;
 	rcu_read_unlock();
+	smp_rmb();	/* the chain before the sequence: pairs with rehash_locked() */
 	if (u || (!(seq & 1) && seq == __atomic_load_n(&table_seq, __ATOMIC_SEQ_CST)))
 		return u;
 	spin_lock(&table_lock);
