@@ -136,14 +136,17 @@ int bdev_get(struct block_device *dev)
 void bdev_put(struct block_device *dev)
 {
 	struct bdev *b = bdev_of(dev), *gone = NULL;
+	int err = READ_ONCE(b->users) == 1 ? bdev_sync(dev) : 0;
 
-	if (READ_ONCE(b->users) == 1) {
-		int err = bdev_sync(dev);
-
-		if (err)
-			log_err("%s: writing failed at its last close: error %d", dev->name, -err);
-	}
 	mutex_lock(&bdev_lock);
+	/* Who came, wrote and went meanwhile, or goes with us, did not see himself last. */
+	while (b->users == 1 && !err && memobj_is_dirty(b->inode.mapping)) {
+		mutex_unlock(&bdev_lock);
+		err = bdev_sync(dev);
+		mutex_lock(&bdev_lock);
+	}
+	if (err && b->users == 1)
+		log_err("%s: writing failed at its last close: error %d", dev->name, -err);
 	atomic_dec(&dev->opens);
 	if (!--b->users) {
 		dev->holder_data = NULL;

@@ -213,8 +213,9 @@ static void evict(struct inode *inode)
 	map_erase(&sb->inode_map, inode->ino);
 	list_del(&inode->sb_node);
 	rcu_call(&inode->rcu, free_rcu);
-	spin_unlock(&sb->inodes_lock);
+	/* Within the lock: icache_evict_all() takes it last, and then the superblock goes. */
 	waitq_wake_all(&sb->inodes_waitq, 0);
+	spin_unlock(&sb->inodes_lock);
 }
 
 void icache_put(struct inode *inode)

@@ -37,7 +37,7 @@ struct loop {
 	struct disk *disk;		/* [I] */
 	struct spinlock lock;
 	enum loop_state state;		/* [L] */
-	struct file *file;		/* L1; counted */
+	struct file *file;		/* L1; counted; NULL: [L], requests fail */
 	uint64_t offset, limit;		/* L1: bytes */
 	uint32_t flags;			/* [A] LO_FLAGS_* */
 	uint8_t name[LO_NAME_SIZE];	/* L1 */
@@ -144,11 +144,14 @@ static int loop_queue_request(struct request *rq)
 {
 	struct loop *l = rq->queue->disk->priv;
 	unsigned long flags = spin_lock_irqsave(&l->lock);
+	int err = l->file ? 0 : -EIO;	/* a flush passes where there is no sector */
 
-	list_add_tail(&rq->node, &l->requests);
+	if (!err)
+		list_add_tail(&rq->node, &l->requests);
 	spin_unlock_irqrestore(&l->lock, flags);
-	waitq_wake(&l->work, 0);
-	return 0;
+	if (!err)
+		waitq_wake(&l->work, 0);
+	return err;
 }
 
 /* The sectors that the file has now, within offset and limit. */
@@ -167,7 +170,23 @@ static void set_capacity(struct loop *l)
 	disk_resize(l->disk, sectors_of(l));
 }
 
-/* Nobody has the device open, and the file goes. */
+/* BUSY; NULL only while quiesced and idle, so that the thread never meets it. */
+static void set_file(struct loop *l, struct file *f)
+{
+	unsigned long flags = spin_lock_irqsave(&l->lock);
+
+	l->file = f;
+	spin_unlock_irqrestore(&l->lock, flags);
+}
+
+/* L1: until disk_resume() nothing is served, and nothing waits to be. */
+static void stop_serving(struct loop *l)
+{
+	disk_quiesce(l->disk);
+	disk_drain(l->disk);
+}
+
+/* Nobody has the device open, or only since a moment ago, and the file goes. */
 static void unbind(struct loop *l)
 {
 	struct file *f = l->file;
@@ -175,8 +194,9 @@ static void unbind(struct loop *l)
 	disk_resize(l->disk, 0);
 	if (block_rescan(l->disk->whole))
 		log_warn("%s: its partitions stay", l->disk->whole->name);
-	disk_drain(l->disk);
-	l->file = NULL;
+	stop_serving(l);
+	set_file(l, NULL);
+	disk_resume(l->disk);
 	l->flags = 0;
 	l->disk->limits.is_read_only = false;
 	file_put(f);
@@ -244,9 +264,9 @@ static int bind_busy(struct loop *l, struct file *f, const struct loop_config *c
 	err = start_thread(l);
 	if (err)
 		return err;
-	l->file = f;
 	l->offset = c->info.lo_offset;
 	l->limit = c->info.lo_sizelimit;
+	set_file(l, f);
 	l->flags = c->info.lo_flags & (LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN);
 	if (!(f->mode & FMODE_WRITE))
 		l->flags |= LO_FLAGS_READ_ONLY;
@@ -342,9 +362,10 @@ static int set_status_busy(struct loop *l, const struct loop_info64 *info)
 
 	if (info->lo_encrypt_type || (info->lo_offset | info->lo_sizelimit) & (SECTOR_SIZE - 1))
 		return -EINVAL;
-	disk_drain(l->disk);
+	stop_serving(l);
 	l->offset = info->lo_offset;
 	l->limit = info->lo_sizelimit;
+	disk_resume(l->disk);
 	l->flags = (l->flags & ~changeable) | (info->lo_flags & changeable);
 	memcpy(l->name, info->lo_file_name, sizeof(l->name));
 	l->name[LO_NAME_SIZE - 1] = '\0';

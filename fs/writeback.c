@@ -230,19 +230,23 @@ static int write_one_inode(struct inode *inode, bool wait)
 /* Give back what write_one_inode() was for: dirty again, or clean. */
 static void done_one_inode(struct super_block *sb, struct inode *inode, int err)
 {
-	bool still = inode->mapping && memobj_is_dirty(inode->mapping);
+	bool still = inode->mapping && memobj_is_dirty(inode->mapping), again;
 
 	spin_lock(&sb->inodes_lock);
 	inode->state &= ~(uint32_t)INODE_SYNCING;
 	if (still)
 		inode->state |= INODE_DIRTY_PAGES;
-	if (inode->state & INODE_DIRTY_ANY) {
+	again = inode->state & INODE_DIRTY_ANY;
+	if (again) {
 		inode->dirtied_ns = clock_ns() + 1;	/* again, but not in this round */
 		list_del_init(&inode->dirty_node);
 		list_add_tail(&inode->dirty_node, &sb->dirty_inodes);
 	}
 	spin_unlock(&sb->inodes_lock);
 	waitq_wake_all(&sb->inodes_waitq, 0);
+	/* The flusher may have found the list empty, and who dirtied the inode did not wake it. */
+	if (again)
+		writeback_wake(sb->writeback);
 	inode_put(inode);
 }
 
@@ -319,10 +323,13 @@ int writeback_super(struct super_block *sb, bool wait)
 	err = write_inodes(sb, INT64_MAX, false);
 	if (wait) {
 		wait_inodes(sb);
-		/* What became dirty again meanwhile is not ours, but times and sizes that the end
-		 * of transfers changed are. */
+		/*
+		 * Times and sizes that the end of transfers changed, and pages that were dirty when
+		 * we came, but behind somebody who was writing the inode already.
+		 */
 		if (!err)
 			err = write_inodes(sb, INT64_MAX, false);
+		wait_inodes(sb);
 	}
 	return err;
 }

@@ -7,6 +7,7 @@
  * a handler's hands.
  */
 #include <kernel/log.h>
+#include <kernel/rcu.h>
 #include <kernel/sched.h>
 
 #include "internal.h"
@@ -64,6 +65,15 @@ void block_request_done(struct request *rq, int status)
 		rq->queue->index);
 }
 
+/*
+ * The device is stopped, but a handler may hold requests that it completed just before: they are
+ * linked in its list, by the node that we are about to use.  Handlers run with interrupts masked.
+ */
+static void wait_for_handlers(void)
+{
+	rcu_synchronize();
+}
+
 /* Collect what the device has; @end: what becomes of each. */
 static void for_each_started(struct disk *d, void (*end)(struct request *rq, int status),
 			     int status)
@@ -79,6 +89,7 @@ static void for_each_started(struct disk *d, void (*end)(struct request *rq, int
 
 void disk_fail_started(struct disk *d, int status)
 {
+	wait_for_handlers();
 	for_each_started(d, block_request_done, status);
 }
 
@@ -99,5 +110,6 @@ static void requeue(struct request *rq, int status)
 
 void disk_requeue_started(struct disk *d)
 {
+	wait_for_handlers();
 	for_each_started(d, requeue, 0);
 }

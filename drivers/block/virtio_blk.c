@@ -391,15 +391,17 @@ static int make_disk(struct vblk *vb)
 		.nr_queues = vb->nr_queues, .queue_depth = vb->depth,
 		.major = VIRTBLK_MAJOR, .minors = 16, .serial = serial,
 	};
+	struct disk *disk;
 
 	read_limits(vb, &args.limits);
 	read_serial(vb, serial);
 	args.first_minor = 16 * disk_free_index("vd", name, sizeof(name));
-	vb->disk = disk_create(&args);
-	if (IS_ERR(vb->disk))
-		return (int)PTR_ERR(vb->disk);
+	disk = disk_create(&args);
+	if (IS_ERR(disk))
+		return (int)PTR_ERR(disk);
 	for (unsigned int i = 0; i < vb->nr_queues; i++)
-		vb->disk->queues[i].priv = &vb->queues[i];
+		disk->queues[i].priv = &vb->queues[i];
+	WRITE_ONCE(vb->disk, disk);	/* for vblk_config_changed(), which may come any time */
 	return 0;
 }
 

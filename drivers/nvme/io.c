@@ -256,13 +256,15 @@ static void reset(struct nvme *n, struct request *late)
 	for (unsigned int i = 0; i < n->nr_ns; i++)
 		disk_quiesce(n->ns[i]->disk);
 	mutex_lock(&n->lock);
+	nvme_disable(n);
+	/* Before its queues live again: it may not complete what it shall have forgotten. */
+	for (unsigned int i = 0; i < n->nr_ns; i++)
+		forget_issued(n->ns[i]->disk);
 	err = nvme_start(n);
 	mutex_unlock(&n->lock);
 	block_request_done(late, -ETIMEDOUT);
-	for (unsigned int i = 0; i < n->nr_ns; i++) {
-		forget_issued(n->ns[i]->disk);
+	for (unsigned int i = 0; i < n->nr_ns; i++)
 		disk_requeue_started(n->ns[i]->disk);
-	}
 	if (err) {
 		dev_err(n->dev, "does not come back: error %d", err);
 		for (unsigned int i = 0; i < n->nr_ns; i++)

@@ -236,6 +236,17 @@ static void invalidate(struct inode *inode, uint64_t start, uint64_t end)
 	memobj_drop_clean(inode->mapping, start, end);
 }
 
+static void grow(struct inode *inode, uint64_t end)
+{
+	if (end <= (uint64_t)inode->size)
+		return;
+	WRITE_ONCE(inode->mapping->size, end);
+	WRITE_ONCE(inode->size, (int64_t)end);
+	inode_mark_dirty(inode, INODE_DIRTY_SIZE);
+	if (iomap_ops_of(inode)->size_changed)
+		iomap_ops_of(inode)->size_changed(inode);
+}
+
 static ssize_t write_round(struct direct *d, struct iov_iter *from, uint64_t pos, size_t len)
 {
 	const struct iomap_ops *ops = iomap_ops_of(d->inode);
@@ -267,6 +278,9 @@ static ssize_t write_round(struct direct *d, struct iov_iter *from, uint64_t pos
 	direct_wait(d);
 	unpin(d, false);
 	err = d->err;
+	/* written() records no more than the size, so that comes first. */
+	if (!err)
+		grow(d->inode, pos + (uint64_t)n);
 	if (!err && ops->written && (m.type == IOMAP_UNWRITTEN || m.flags & IOMAP_NEW))
 		err = ops->written(d->inode, pos, (uint64_t)n);
 	if (err)
@@ -293,17 +307,6 @@ static ssize_t write_cached(struct file *f, struct inode *inode, struct iov_iter
 	return n;
 }
 
-static void grow(struct inode *inode, uint64_t end)
-{
-	if (end <= (uint64_t)inode->size)
-		return;
-	WRITE_ONCE(inode->mapping->size, end);
-	WRITE_ONCE(inode->size, (int64_t)end);
-	inode_mark_dirty(inode, INODE_DIRTY_SIZE);
-	if (iomap_ops_of(inode)->size_changed)
-		iomap_ops_of(inode)->size_changed(inode);
-}
-
 static ssize_t write_aligned(struct direct *d, struct iov_iter *from, int64_t *offset)
 {
 	uint64_t pos = (uint64_t)*offset;
@@ -317,7 +320,6 @@ static ssize_t write_aligned(struct direct *d, struct iov_iter *from, int64_t *o
 		n = write_round(d, from, pos + done, left);
 		if (n <= 0)
 			break;
-		grow(d->inode, pos + done + (uint64_t)n);
 	}
 	invalidate(d->inode, pos, pos + done);
 	*offset += (int64_t)done;

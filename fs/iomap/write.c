@@ -12,8 +12,18 @@
 
 #define WRITE_CHUNK	(256 * PAGE_SIZE)	/* what one reservation asks for at most */
 
+/*
+ * The size goes first: who writes the page back looks at it after PAGE_DIRTY is off, and neither
+ * cuts off what has just been written nor records less than it (writer_take(), written()).
+ */
 static void page_written(struct memobj *o, struct page *p, size_t off, size_t len)
 {
+	uint64_t end = (p->cache.index << PAGE_SHIFT) + off + len;
+
+	if (end > (uint64_t)READ_ONCE(o->inode->size)) {
+		WRITE_ONCE(o->size, end);
+		WRITE_ONCE(o->inode->size, (int64_t)end);
+	}
 	iomap_dirty(iomap_of(o), p, off, len);
 }
 
@@ -214,6 +224,7 @@ ssize_t iomap_write_locked(struct file *f, struct inode *inode, struct iov_iter 
 {
 	struct memobj *o = inode->mapping;
 	size_t left = from->count, done = 0;
+	int64_t size = inode->size;
 	bool is_short = false;
 	ssize_t n = 0;
 
@@ -228,8 +239,10 @@ ssize_t iomap_write_locked(struct file *f, struct inode *inode, struct iov_iter 
 		is_short = from->count;
 		left -= (size_t)n;
 		done += (size_t)n;
-		if (*offset > inode->size)
-			set_size(inode, (uint64_t)*offset);
+		if (*offset > size) {
+			size = *offset;
+			set_size(inode, (uint64_t)size);
+		}
 	}
 	from->count = left;
 	return done ? (ssize_t)done : n;

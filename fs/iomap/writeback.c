@@ -25,6 +25,7 @@ struct writer {
 	struct inode *inode;
 	struct iomap map;		/* length 0: none */
 	uint64_t truncations;		/* when map was asked for */
+	uint64_t size;			/* of the file, when the page at hand was looked at */
 	struct bio *bio;
 	struct write_end *end;		/* of bio, where it needs one */
 	uint64_t next;			/* the sector behind bio */
@@ -188,14 +189,23 @@ static int writer_place(struct writer *w, struct page *p, uint64_t pos, uint64_t
 /* Take @p for writing, and the dirty bits that @bits does not cover put back. */
 static bool writer_take(struct writer *w, struct page *p, uintptr_t bits)
 {
-	uintptr_t now;
+	uint64_t end = (p->cache.index + 1) << PAGE_SHIFT;
+	uintptr_t now = 0;
+	bool again;
 
 	if (!page_start_writeback(&w->x->object, p, w->truncations))
 		return false;
-	if (!iomap_has_bits(w->x))
-		return true;
-	now = __atomic_fetch_and(page_dirty_bits(p), ~bits, __ATOMIC_ACQ_REL);
-	if (now & ~bits)
+	/*
+	 * A write that goes on behind the size that we know has raised the size first and looked at
+	 * PAGE_DIRTY then: what we are about to cut off is written once more.
+	 */
+	again = w->size < end && READ_ONCE(w->x->object.size) != w->size;
+	if (iomap_has_bits(w->x)) {
+		now = __atomic_fetch_and(page_dirty_bits(p), ~bits, __ATOMIC_ACQ_REL);
+		if (again)
+			__atomic_fetch_or(page_dirty_bits(p), now & bits, __ATOMIC_ACQ_REL);
+	}
+	if (again || now & ~bits)
 		page_mark_dirty(p);
 	return true;
 }
@@ -266,6 +276,7 @@ static int write_scattered(struct writer *w, struct page *p, uintptr_t bits, uin
 	int err = 0, e;
 
 	writer_submit(w);
+	w->size = size;
 	off = 0;
 	len = left ? 0 : (uint32_t)align_up(last, 1U << w->x->end_shift);
 	while (left || len) {
@@ -328,6 +339,7 @@ static int write_one(struct writer *w, struct page *p, uint64_t truncations)
 
 	if (start >= size)
 		return 0;		/* truncation is about to take it */
+	w->size = size;
 	last = (uint32_t)min((uint64_t)PAGE_SIZE, align_up(size - start, 1UL << w->x->end_shift));
 	if (iomap_has_bits(w->x)) {
 		bits = __atomic_load_n(page_dirty_bits(p), __ATOMIC_ACQUIRE) &
@@ -336,7 +348,8 @@ static int write_one(struct writer *w, struct page *p, uint64_t truncations)
 		if (!bits) {		/* truncation took what was dirty of it */
 			w->map.length = 0;
 			w->truncations = truncations;
-			if (!writer_take(w, p, ~0UL))
+			/* Not what is being written to it since we looked. */
+			if (!writer_take(w, p, ~iomap_bits(w->x, 0, last)))
 				return -EAGAIN;
 			page_end_writeback(&w->x->object, p, 0);
 			return 0;

@@ -13,10 +13,13 @@
 
 #define BATCH 64
 
-/* At home, as far as the disk has said: a flush must follow. */
+/*
+ * At home, as far as the disk has said: a flush must follow.  One that could not be written is not:
+ * the log has the only copy, and write_batch() gives up when it comes to it.
+ */
 static bool is_home(const struct jbuf *jb)
 {
-	return !jb->tx && !buf_has(jb->buf, BUF_DIRTY | BUF_WRITING | BUF_PINNED);
+	return !jb->tx && !buf_has(jb->buf, BUF_DIRTY | BUF_WRITING | BUF_PINNED | BUF_ERROR);
 }
 
 /* Let go of buffers that are at home, so that their memory can be had. */

@@ -190,6 +190,7 @@ class Runner:
                   "sha256sum < ${l}p1 && $b losetup $l && "
                   "$b dd if=${l}p1 of=${l}p2 bs=64k conv=fsync 2>/dev/null && "
                   "$b losetup -d $l && $b losetup -a && test ! -e ${l}p1 && "
+                  "! $b dd if=/dev/zero of=$l count=0 conv=fsync,notrunc 2>/dev/null && "
                   "$b dd if=/tmp/img bs=1M skip=6 count=4 2>/dev/null | sha256sum")
         done = self.guest(name, script, f"{path},if=virtio")
         want, lines = digest(partition(data, 0)), done.out.split("\n")
