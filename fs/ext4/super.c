@@ -363,19 +363,29 @@ static int write_super(struct ext4_fs *fs)
 	return buf_write_wait(fs->super_buf);
 }
 
+/* Do two superblocks describe the same layout? */
+static bool same_layout(const struct disk_super *a, const struct disk_super *b)
+{
+	return !memcmp(&a->blocks_per_group, &b->blocks_per_group, 12) &&
+	       a->blocks_lo.raw == b->blocks_lo.raw && a->incompat.raw == b->incompat.raw;
+}
+
 /* Read the log into the file system.  The superblock may have changed by that. */
 static int recover(struct ext4_fs *fs, struct journal *j)
 {
-	struct disk_super before = *fs->super;
-	int err = journal_recover(j);
+	struct disk_super *before = kmalloc(sizeof(*before), 0);
+	bool good = false;
+	int err;
 
-	if (err)
-		return err;
-	if (!ext4_csum_super_ok(fs->super) ||
-	    memcmp(&before.blocks_per_group, &fs->super->blocks_per_group, 12) ||
-	    before.blocks_lo.raw != fs->super->blocks_lo.raw ||
-	    before.incompat.raw != fs->super->incompat.raw)
-		return -EUCLEAN;
+	if (!before)
+		return -ENOMEM;
+	*before = *fs->super;
+	err = journal_recover(j);
+	if (!err)
+		good = ext4_csum_super_ok(fs->super) && same_layout(before, fs->super);
+	kfree(before);
+	if (!good)
+		return err ? err : -EUCLEAN;
 	fs->incompat &= ~(uint32_t)INCOMPAT_RECOVER;
 	fs->ro_compat = le32_to_cpu(fs->super->ro_compat);
 	fs->super->incompat = cpu_to_le32(fs->incompat);

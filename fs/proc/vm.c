@@ -68,16 +68,17 @@ static int setting_write(void *priv, char *text, size_t len)
 	return 0;
 }
 
-#define L writeback_limits
+#define LIMIT(name) (&writeback_limits.name)
 static struct setting settings[] = {
-	{ .word = &L.dirty_ratio, .other_bytes = &L.dirty_bytes, .max = 100 },
-	{ .word = &L.background_ratio, .other_bytes = &L.background_bytes, .max = 100 },
-	{ .bytes = &L.dirty_bytes, .other_word = &L.dirty_ratio, .max = INT64_MAX },
-	{ .bytes = &L.background_bytes, .other_word = &L.background_ratio, .max = INT64_MAX },
-	{ .word = &L.expire_centisecs, .max = INT32_MAX },
-	{ .word = &L.interval_centisecs, .max = INT32_MAX },
+	{ .word = LIMIT(dirty_ratio), .other_bytes = LIMIT(dirty_bytes), .max = 100 },
+	{ .word = LIMIT(background_ratio), .other_bytes = LIMIT(background_bytes), .max = 100 },
+	{ .bytes = LIMIT(dirty_bytes), .other_word = LIMIT(dirty_ratio), .max = INT64_MAX },
+	{ .bytes = LIMIT(background_bytes), .other_word = LIMIT(background_ratio),
+	  .max = INT64_MAX },
+	{ .word = LIMIT(expire_centisecs), .max = INT32_MAX },
+	{ .word = LIMIT(interval_centisecs), .max = INT32_MAX },
 };
-#undef L
+#undef LIMIT
 static const char *const setting_names[] = {
 	"sys/vm/dirty_ratio", "sys/vm/dirty_background_ratio", "sys/vm/dirty_bytes",
 	"sys/vm/dirty_background_bytes", "sys/vm/dirty_expire_centisecs",
