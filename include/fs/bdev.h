@@ -120,7 +120,8 @@ static inline void buf_clear_flags(struct buf *b, uint32_t flags)
 void buf_forget(struct buf *b);
 /*
  * Start writing (bio flags: BIO_FUA ...; buf_lock() held, which may be given back at once) and wait
- * for it: 0 or -EIO, -ENODEV.  Clears BUF_DIRTY; a failed write sets it and BUF_ERROR again.
+ * for it: 0 or -EIO, -ENODEV.  Clears BUF_DIRTY; a failed write sets BUF_ERROR, and the
+ * buffer stays in memory until a write of it succeeds.
  */
 void buf_write_start(struct buf *b, uint32_t bio_flags);
 __must_check int buf_write_wait(struct buf *b);
