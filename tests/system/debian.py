@@ -11,12 +11,12 @@ output is the expectation.
 """
 
 import argparse
-import difflib
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from harness import ARCHES, OUT, TOP, Report, run, vm  # noqa: E402
+from session_diff import compare  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 SCRIPT, WORK = "/session.sh", "/tmp/session"
@@ -36,29 +36,6 @@ def run_column(kernel, arch):
               options=["--smp", 2, "--root", "debian", "--put", f"{HERE / 'debian_session.sh'}:{SCRIPT}"])
     path.write_text(done.out)
     return done
-
-
-def steps(text):
-    """{step: its lines}"""
-    found, lines = {}, []
-    for line in text.split("\n"):
-        if line.startswith("## "):
-            lines = found.setdefault(line[3:], [])
-        else:
-            lines.append(line)
-    return found
-
-
-def compare(report, wanted, got, suffix):
-    for name, lines in steps(wanted).items():
-        mine = steps(got).get(name)
-        if mine is None:
-            report.fail(f"{name}{suffix}", "the session did not get there")
-        elif mine != lines:
-            report.fail(f"{name}{suffix}", *[d for d in difflib.unified_diff(lines, mine, "linux", "aegis",
-                                                                             n=1, lineterm="")][2:])
-        else:
-            report.passed(f"{name}{suffix}")
 
 
 def root_problem(arch):
